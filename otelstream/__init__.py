@@ -1,0 +1,1 @@
+"""CrewAI stream frames to OpenTelemetry spans and DuckDB recordings."""

@@ -1,0 +1,30 @@
+"""What can go wrong for a user, as few exceptions whose text is one plain sentence.
+
+Every message says what was wrong, with which file or value, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class OtelstreamError(Exception):
+    """Base of everything that otelstream and recorder raise on purpose."""
+
+
+class FrameError(OtelstreamError):
+    """A frame (or a line that should hold one) cannot be read."""
+
+
+class RecordingError(OtelstreamError):
+    """A recording cannot be opened, read or written."""
+
+
+class SessionNotFoundError(RecordingError):
+    """The recording holds no session of that name."""
+
+
+class EntryPointError(OtelstreamError):
+    """A `module:flow` cannot be imported or is nothing that streams frames."""
+
+
+class ExportError(OtelstreamError):
+    """Spans could not be handed to the collector."""

@@ -1,0 +1,1 @@
+"""Frames into a DuckDB file, and the same frames out of it again."""
