@@ -1,0 +1,127 @@
+"""A frame as a span event: its envelope, and those leaves of its data that are no content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from otelstream.frame import FrameLike, timestamp_ns
+from otelstream.span import names
+from otelstream.span.attributes import Data, flag, number, text
+from otelstream.span.model import AddEvent, AttributeValue
+
+MAX_LEAVES: Final = 32
+MAX_DEPTH: Final = 3
+MAX_TEXT: Final = 256
+"""Longest string, in characters, that is taken for a label; a longer one is taken for content."""
+
+COMMON: Final = frozenset(
+    {
+        "source_fingerprint",
+        "source_type",
+        "fingerprint_metadata",
+        "triggered_by_event_id",
+        "started_event_id",
+        "task_id",
+        "task_name",
+        "agent_id",
+        "agent_role",
+    }
+)
+"""Keys that every frame carries (`crewai.events.base_events`): the enclosing spans say the same."""
+
+CONTENT: Final = frozenset(
+    {
+        "agent",
+        "agent_info",
+        "arguments",
+        "chunk",
+        "content",
+        "context",
+        "crew",
+        "feedback",
+        "formatted_answer",
+        "input",
+        "inputs",
+        "message",
+        "messages",
+        "output",
+        "params",
+        "prompt",
+        "query",
+        "response",
+        "result",
+        "results",
+        "state",
+        "task",
+        "task_description",
+        "task_output",
+        "task_prompt",
+        "text",
+        "tool_args",
+        "tool_call",
+        "tools",
+        "user_message",
+        "value",
+    }
+)
+"""Keys whose values are prompts, answers, arguments or dumps of objects that hold them."""
+
+
+def event_of(frame: FrameLike, key: str) -> AddEvent:
+    """Return a frame as an event on the span of that key, at the frame's own time.
+
+    Up to `MAX_LEAVES` leaves of `data` become `crewai.data.<path>` attributes. Content, dumps, long
+    strings and what is beyond the limit stay out and are counted in `otelstream.data.omitted`.
+    """
+    attributes = envelope(frame)
+    attributes[names.FRAME_PREVIOUS_ID] = frame.previous_id or ""
+    omitted = 0
+    for path, value in _leaves(frame.data):
+        if isinstance(value, _Omitted) or len(attributes) >= MAX_LEAVES:
+            omitted += 1
+        else:
+            attributes[names.DATA_PREFIX + path] = value
+    if omitted:
+        attributes[names.DATA_OMITTED] = omitted
+    return AddEvent(key, text(frame.type) or "frame", timestamp_ns(frame), attributes)
+
+
+def envelope(frame: FrameLike) -> dict[str, AttributeValue]:
+    """Return the attributes that name a frame: id, type and, where it has one, seq."""
+    seq = number(frame.seq)
+    named: dict[str, AttributeValue] = {
+        names.FRAME_ID: text(frame.id) or "",
+        names.FRAME_TYPE: text(frame.type) or "",
+    }
+    return named if seq is None else {**named, names.FRAME_SEQ: seq}
+
+
+class _Omitted:
+    """Marks a value that is not exported."""
+
+
+_OMITTED: Final = _Omitted()
+
+
+def _leaves(data: Data, depth: int = 0) -> Iterator[tuple[str, AttributeValue | _Omitted]]:
+    for name, value in data.items():
+        if name in COMMON or value is None or value in ([], {}, ""):
+            continue
+        key = text(name) or "_"
+        if name in CONTENT or depth == MAX_DEPTH:
+            yield key, _OMITTED
+        elif isinstance(value, dict):
+            yield from ((f"{key}.{path}", leaf) for path, leaf in _leaves(value, depth + 1))
+        else:
+            yield key, _leaf(value)
+
+
+def _leaf(value: Any) -> AttributeValue | _Omitted:
+    if isinstance(value, str):
+        label = text(value)
+        return _OMITTED if label is None or len(value) > MAX_TEXT else label
+    found = flag(value)
+    if found is None:
+        found = number(value)
+    return _OMITTED if found is None else found

@@ -1,0 +1,86 @@
+"""Every span name, attribute key and event key that otelstream emits, and nothing else.
+
+`gen_ai.*` and `error.*` are those of the OpenTelemetry semantic conventions 1.41; what has no convention
+(methods, tasks, frames) is under `crewai.`, what is about the bridge itself under `otelstream.`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Span names: a closed set of words; the name of a flow, role, model or tool may follow.
+INVOKE_WORKFLOW: Final = "invoke_workflow"
+INVOKE_AGENT: Final = "invoke_agent"
+CHAT: Final = "chat"
+EXECUTE_TOOL: Final = "execute_tool"
+METHOD: Final = "method"
+CONVERSATION_TURN: Final = "conversation_turn"
+TASK: Final = "task"
+STREAM_SESSION: Final = "stream_session"
+
+# Attributes of the GenAI conventions.
+OPERATION_NAME: Final = "gen_ai.operation.name"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+AGENT_ID: Final = "gen_ai.agent.id"
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
+PROVIDER_NAME: Final = "gen_ai.provider.name"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+REQUEST_STREAM: Final = "gen_ai.request.stream"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_SEED: Final = "gen_ai.request.seed"
+REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+RESPONSE_ID: Final = "gen_ai.response.id"
+RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+USAGE_CACHE_READ: Final = "gen_ai.usage.cache_read.input_tokens"
+USAGE_REASONING: Final = "gen_ai.usage.reasoning.output_tokens"
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+ERROR_TYPE: Final = "error.type"
+ERROR_TYPE_OTHER: Final = "_OTHER"
+
+# Attributes of the runtime, which the conventions do not name.
+FLOW_NAME: Final = "crewai.flow.name"
+FLOW_ID: Final = "crewai.flow.id"
+METHOD_NAME: Final = "crewai.method.name"
+CREW_NAME: Final = "crewai.crew.name"
+CREW_TOTAL_TOKENS: Final = "crewai.crew.total_tokens"
+TASK_ID: Final = "crewai.task.id"
+TASK_NAME: Final = "crewai.task.name"
+AGENT_ROLE: Final = "crewai.agent.role"
+CALL_ID: Final = "crewai.llm.call_id"
+TOOL_FROM_CACHE: Final = "crewai.tool.from_cache"
+TOOL_RUN_ATTEMPTS: Final = "crewai.tool.run_attempts"
+MCP_SERVER: Final = "crewai.mcp.server_name"
+PAUSED: Final = "crewai.paused"
+FRAME_ID: Final = "crewai.frame.id"
+FRAME_TYPE: Final = "crewai.frame.type"
+FRAME_SEQ: Final = "crewai.frame.seq"
+FRAME_PREVIOUS_ID: Final = "crewai.frame.previous_id"
+DATA_PREFIX: Final = "crewai.data."
+
+# Attributes about the bridge itself.
+END: Final = "otelstream.end"
+FRAMES: Final = "otelstream.frames"
+ANOMALY_PREFIX: Final = "otelstream.anomalies."
+DATA_OMITTED: Final = "otelstream.data.omitted"
+LINK: Final = "otelstream.link"
+CHUNK_COUNT: Final = "otelstream.chunks"
+CHUNK_RUN_COUNT: Final = "otelstream.chunk.count"
+CHUNK_RUN_CHARACTERS: Final = "otelstream.chunk.characters"
+CHUNK_RUN_TYPES: Final = "otelstream.chunk.types"
+CHUNK_RUN_FIRST_ID: Final = "otelstream.chunk.first_frame_id"
+CHUNK_RUN_LAST_ID: Final = "otelstream.chunk.last_frame_id"
+CHUNK_RUN_DURATION: Final = "otelstream.chunk.duration"
+RECORDING_FILE: Final = "otelstream.recording.file"
+RECORDING_SESSION: Final = "otelstream.recording.session_id"
+FRAMES_DROPPED: Final = "otelstream.frames_dropped"
