@@ -142,7 +142,7 @@ def frame_json(frame: FrameLike) -> str:
 
 def envelope_of(frame: FrameLike) -> dict[str, Any]:
     """Return the envelope of any frame as a mapping in the order of its JSON form, unknown fields last."""
-    known = {
+    known: dict[str, Any] = {
         "id": frame.id,
         "seq": frame.seq,
         "type": frame.type,
@@ -153,7 +153,7 @@ def envelope_of(frame: FrameLike) -> dict[str, Any]:
         "previous_id": frame.previous_id,
         "data": frame.data,
     }
-    return known | extra_fields(frame)
+    return {**known, **extra_fields(frame)}
 
 
 def extra_fields(frame: FrameLike) -> Mapping[str, Any]:
@@ -178,7 +178,7 @@ def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants
         return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=repr)
 
 
-def decode_json(text: str | bytes) -> Any:
+def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value
     """Return the value of a JSON text written by `encode_json` or by CrewAI.
 
     Raises:

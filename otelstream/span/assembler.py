@@ -6,7 +6,7 @@ Pure: it owns no clock and knows no OpenTelemetry. A live run, NDJSON and a reco
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from otelstream.frame import FrameLike, Outcome, timestamp_ns
@@ -25,7 +25,7 @@ from otelstream.span.model import (
     SpanError,
     StartSpan,
 )
-from otelstream.span.rules import Role, Rule
+from otelstream.span.rules import Pair, Role, Rule
 from otelstream.span.scopes import OpenSpan, Place, Scope, Scopes, key_of
 
 _NOTHING: Final[Attributes] = {}
@@ -55,12 +55,6 @@ class SpanAssembler:
         self._frames = 0
         self._last_ns = 0
         self._closed = False
-        self._roles: Mapping[Role, Callable[[FrameLike, Rule, Scope | None], Iterator[Operation]]] = {
-            Role.OPEN: self._opens,
-            Role.CLOSE: self._closes,
-            Role.CHUNK: self._adds_chunk,
-            Role.EVENT: self._annotates,
-        }
 
     def feed(self, frame: FrameLike) -> list[Operation]:
         """Take the next frame in its order of arrival; return what it does to the spans.
@@ -73,7 +67,7 @@ class SpanAssembler:
         self._last_ns = max(self._last_ns, timestamp_ns(frame))
         rule = rules.rule_for(frame.type)
         enclosing = self._scopes.enclosing(frame)
-        return [*self._oddities(frame, enclosing), *self._roles[rule.role](frame, rule, enclosing)]
+        return [*self._oddities(frame, rule, enclosing), *self._applied(frame, rule, enclosing)]
 
     def close(self, outcome: Outcome, attributes: Attributes = _NOTHING) -> list[Operation]:
         """End every open span, the root last; return the operations. A second call returns none.
@@ -97,20 +91,28 @@ class SpanAssembler:
             operations.extend(self._end(self._root, self._last_words(self._root, at, outcome, attributes)))
         return operations
 
-    def _oddities(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
+    def _applied(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
+        if rule.pair is None:
+            annotate = self._adds_chunk if rule.role is Role.CHUNK else self._annotates
+            return annotate(frame, enclosing)
+        if rule.role is Role.OPEN:
+            return self._opens(frame, rule.pair, enclosing)
+        return self._closes(frame, rule, rule.pair, enclosing)
+
+    def _oddities(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
         if frame.parent_id is None:
             return
         claimed = self._scopes.opened_by(frame.parent_id)
         if claimed is not None and not claimed.is_open:
             yield self._anomaly("frame_after_end", frame)
-        elif claimed is None and enclosing is None and self._scopes.place_of(frame.previous_id) is None:
-            # The first scope of a session may hang in the caller's; anything later is odd.
-            if self._root is not None or rules.rule_for(frame.type).role is not Role.OPEN:
-                yield self._anomaly("dangling_parent", frame)
+            return
+        # The first scope of a session may hang in its caller's; anything later is odd.
+        first = self._root is None and rule.role is Role.OPEN
+        lost = claimed is None and enclosing is None and self._scopes.place_of(frame.previous_id) is None
+        if lost and not first:
+            yield self._anomaly("dangling_parent", frame)
 
-    def _opens(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
-        pair = rule.pair
-        assert pair is not None, "a row that opens has a pair"
+    def _opens(self, frame: FrameLike, pair: Pair, enclosing: Scope | None) -> Iterator[Operation]:
         parent = enclosing.span if enclosing is not None else self._root
         if enclosing is not None and self._collapse and _is_internal(frame, enclosing):
             span = enclosing.span
@@ -124,13 +126,13 @@ class SpanAssembler:
         self._scopes.open(frame, scope)
         self._scopes.remember(frame, Place(scope, span))
 
-    def _closes(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
-        pair = rule.pair
-        assert pair is not None, "a row that closes has a pair"
+    def _closes(
+        self, frame: FrameLike, rule: Rule, pair: Pair, enclosing: Scope | None
+    ) -> Iterator[Operation]:
         scope = self._scopes.ended_by(frame, pair, enclosing)
         if scope is None or not scope.is_open:
             yield self._anomaly("end_without_start" if scope is None else "duplicate_end", frame)
-            yield from self._annotates(frame, rule, enclosing)
+            yield from self._annotates(frame, enclosing)
             return
         scope.is_open = False
         span = scope.span
@@ -150,7 +152,7 @@ class SpanAssembler:
         else:
             yield from self._end(span, end)
 
-    def _adds_chunk(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
+    def _adds_chunk(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         call_id = str(frame.data.get("call_id"))
         call = self._scopes.keyed(call_id)
         scope = call if call is not None and call.is_open else enclosing
@@ -164,7 +166,7 @@ class SpanAssembler:
         if self._chunk_events == "all":
             yield event_of(frame, span.key)
 
-    def _annotates(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
+    def _annotates(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         span = enclosing.span if enclosing is not None else self._root
         if span is None:
             self._early.append(frame)
@@ -200,8 +202,8 @@ class SpanAssembler:
         self._root = root
         early, self._early = self._early, []
         for frame in early:
-            self._scopes.remember(frame, Place(None, root))
-            yield from self._roles[_held_role(frame)](frame, rules.EVENT, None)
+            is_chunk = rules.rule_for(frame.type).role is Role.CHUNK
+            yield from self._adds_chunk(frame, None) if is_chunk else self._annotates(frame, None)
 
     def _begin_without_scope(self, first: FrameLike) -> Iterator[Operation]:
         span, started = self._start(first, rules.SESSION, None)
@@ -246,10 +248,6 @@ class SpanAssembler:
     def _anomaly(self, name: AnomalyName, about: FrameLike | OpenSpan) -> Anomaly:
         self._anomalies[name] += 1
         return Anomaly(name, about.key if isinstance(about, OpenSpan) else about.id)
-
-
-def _held_role(frame: FrameLike) -> Role:
-    return Role.CHUNK if rules.rule_for(frame.type).role is Role.CHUNK else Role.EVENT
 
 
 def _is_internal(frame: FrameLike, enclosing: Scope) -> bool:

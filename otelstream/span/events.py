@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from otelstream.frame import FrameLike, timestamp_ns
 from otelstream.span import names
-from otelstream.span.attributes import Data, flag, number, text
+from otelstream.span.attributes import Data, number, text
 from otelstream.span.model import AddEvent, AttributeValue
 
 MAX_LEAVES: Final = 32
@@ -117,11 +117,11 @@ def _leaves(data: Data, depth: int = 0) -> Iterator[tuple[str, AttributeValue | 
             yield key, _leaf(value)
 
 
-def _leaf(value: Any) -> AttributeValue | _Omitted:
+def _leaf(value: object) -> AttributeValue | _Omitted:
     if isinstance(value, str):
         label = text(value)
         return _OMITTED if label is None or len(value) > MAX_TEXT else label
-    found = flag(value)
-    if found is None:
-        found = number(value)
+    if isinstance(value, bool):
+        return value
+    found = number(value)
     return _OMITTED if found is None else found
