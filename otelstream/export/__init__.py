@@ -1,1 +1,1 @@
-""""""
+"""Span operations to OpenTelemetry, and from there to a collector."""

@@ -1,0 +1,187 @@
+"""Tracer providers: the program's own, one made from the `OTEL_*` variables, or one for a single export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.sdk.environment_variables import (
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+    OTEL_BSP_MAX_QUEUE_SIZE,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
+    OTEL_SDK_DISABLED,
+    OTEL_SPAN_EVENT_COUNT_LIMIT,
+    OTEL_TRACES_EXPORTER,
+)
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SpanExporter,
+    SpanExportResult,
+)
+
+from otelstream.errors import ExportError
+from otelstream.export.ids import FrameIdGenerator
+
+DEFAULT_PROTOCOL: Final = "http/protobuf"
+"""The protocol that the OTLP specification prefers where no variable names one."""
+
+BATCH_SPANS: Final = 128
+"""Spans per request. A span with its chunk events is some 10 KB, and gRPC receivers take 4 MiB."""
+
+QUEUE_SPANS: Final = 16_384
+"""Ended spans that may wait for a slow collector; the SDK drops the oldest beyond that."""
+
+OnLoss = Callable[[int, str], None]
+
+
+def wants_export(environ: Mapping[str, str]) -> bool:
+    """Tell whether the standard variables ask for an export of traces."""
+    if environ.get(OTEL_SDK_DISABLED, "").lower() == "true":
+        return False
+    exporter = environ.get(OTEL_TRACES_EXPORTER, "")
+    named = environ.get(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) or environ.get(OTEL_EXPORTER_OTLP_ENDPOINT)
+    return exporter != "none" and bool(exporter or named)
+
+
+def global_provider() -> trace.TracerProvider | None:
+    """Return the tracer provider that the program has set, None if it has set none."""
+    provider = trace.get_tracer_provider()
+    return None if isinstance(provider, trace.ProxyTracerProvider) else provider
+
+
+def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> TracerProvider | None:
+    """Return a provider that exports as the `OTEL_*` variables say, None if they ask for nothing.
+
+    Args:
+        environ: The variables.
+        on_loss: Called with a number of spans and a sentence when a batch could not be delivered.
+
+    Raises:
+        ExportError: A variable names an exporter or a protocol that does not exist.
+    """
+    if not wants_export(environ):
+        return None
+    exporter = CountedExporter(exporter_from_environment(environ), on_loss)
+    processor = BatchSpanProcessor(
+        exporter,
+        max_queue_size=None if OTEL_BSP_MAX_QUEUE_SIZE in environ else QUEUE_SPANS,
+        max_export_batch_size=None if OTEL_BSP_MAX_EXPORT_BATCH_SIZE in environ else BATCH_SPANS,
+    )
+    return frame_provider(processor, environ)
+
+
+def frame_provider(processor: SpanProcessor, environ: Mapping[str, str]) -> TracerProvider:
+    """Return a provider fit for frames: ids derived from them, and no limit on the events of a span.
+
+    It does not shut itself down at exit; its owner does, after the last frame.
+    """
+    provider = TracerProvider(
+        id_generator=FrameIdGenerator(),
+        span_limits=SpanLimits(
+            max_events=None if OTEL_SPAN_EVENT_COUNT_LIMIT in environ else SpanLimits.UNSET
+        ),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(processor)
+    return provider
+
+
+def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None = None) -> SpanExporter:
+    """Return the exporter that `OTEL_TRACES_EXPORTER` and the OTLP protocol variables choose.
+
+    Args:
+        environ: The variables.
+        endpoint: An OTLP endpoint that overrides them: the full URL for HTTP, `host:port` for gRPC.
+
+    Raises:
+        ExportError: A variable names an exporter or a protocol that does not exist.
+    """
+    name = environ.get(OTEL_TRACES_EXPORTER) or "otlp"
+    if name == "console" and endpoint is None:
+        return ConsoleSpanExporter()
+    if name not in ("otlp", "console"):
+        raise ExportError(f"{OTEL_TRACES_EXPORTER}={name} is not supported; use otlp, console or none.")
+    variable = OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    if not environ.get(variable):
+        variable = OTEL_EXPORTER_OTLP_PROTOCOL
+    protocol = environ.get(variable) or DEFAULT_PROTOCOL
+    if protocol not in _OTLP:
+        raise ExportError(f"{variable}={protocol} is not supported; use {' or '.join(_OTLP)}.")
+    return _OTLP[protocol](endpoint)
+
+
+def _http(endpoint: str | None) -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(endpoint=endpoint)
+
+
+def _grpc(endpoint: str | None) -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(endpoint=endpoint)
+
+
+_OTLP: Final[Mapping[str, Callable[[str | None], SpanExporter]]] = {"http/protobuf": _http, "grpc": _grpc}
+
+
+class CountedExporter(SpanExporter):
+    """Hands spans to another exporter, and says how many it could not deliver."""
+
+    def __init__(self, exporter: SpanExporter, on_loss: OnLoss) -> None:
+        self._exporter = exporter
+        self._on_loss = on_loss
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export a batch; report its size if the other exporter fails."""
+        result = self._exporter.export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            self._on_loss(len(spans), "the collector could not be reached or refused them")
+        return result
+
+    def shutdown(self) -> None:
+        """Shut the other exporter down."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush the other exporter, within milliseconds."""
+        return self._exporter.force_flush(timeout_millis)
+
+
+class CollectedSpans(SpanProcessor):
+    """Exports ended spans in batches in the calling thread, and remembers whether all went out."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._batch: list[ReadableSpan] = []
+        self.exported = 0
+        self.lost = 0
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take an ended span, and send the batch once it is full."""
+        self._batch.append(span)
+        if len(self._batch) >= BATCH_SPANS:
+            self.force_flush()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what is left; return whether everything so far was delivered."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return self.lost == 0
+        if self.lost or self._exporter.export(batch) is not SpanExportResult.SUCCESS:
+            # After one failure (each is retried for ten seconds) the rest is counted, not tried.
+            self.lost += len(batch)
+        else:
+            self.exported += len(batch)
+        return self.lost == 0
+
+    def shutdown(self) -> None:
+        """Send what is left and close the exporter."""
+        self.force_flush()
+        self._exporter.shutdown()
