@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.sdk.environment_variables import (
@@ -15,7 +16,6 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
     OTEL_SDK_DISABLED,
     OTEL_SPAN_EVENT_COUNT_LIMIT,
-    OTEL_TRACES_EXPORTER,
 )
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
@@ -27,6 +27,8 @@ from opentelemetry.sdk.trace.export import (
 
 from otelstream.errors import ExportError
 from otelstream.export.ids import FrameIdGenerator
+
+OTEL_TRACES_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 
 DEFAULT_PROTOCOL: Final = "http/protobuf"
 """The protocol that the OTLP specification prefers where no variable names one."""
@@ -97,7 +99,7 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
 
     Args:
         environ: The variables.
-        endpoint: An OTLP endpoint that overrides them: the full URL for HTTP, `host:port` for gRPC.
+        endpoint: An OTLP endpoint that overrides them: a URL for HTTP, a URL or `host:port` for gRPC.
 
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
@@ -119,6 +121,8 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
 def _http(endpoint: str | None) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
+    if endpoint is not None and not urlsplit(endpoint).path.strip("/"):
+        endpoint = endpoint.rstrip("/") + "/v1/traces"
     return OTLPSpanExporter(endpoint=endpoint)
 
 
@@ -169,7 +173,7 @@ class CollectedSpans(SpanProcessor):
         if len(self._batch) >= BATCH_SPANS:
             self.force_flush()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  the SDK's signature
         """Send what is left; return whether everything so far was delivered."""
         batch, self._batch = self._batch, []
         if not batch:
