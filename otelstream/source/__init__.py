@@ -1,1 +1,1 @@
-""""""
+"""Where frames come from; the only folder that knows CrewAI."""

@@ -1,0 +1,76 @@
+"""`module:flow` to a stream session of that flow."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from otelstream.errors import EntryPointError
+from otelstream.source.session import SyncSession
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """What can be run: a CrewAI Flow (`crewai.flow.runtime`)."""
+
+    def stream_events(self, inputs: dict[str, Any] | None = None) -> SyncSession:
+        """Start a run, and return its frames."""
+
+
+def load(name: str) -> Streams:
+    """Return the flow that `module:attribute` names: an instance, a class, or a function that makes one.
+
+    The current directory is searched first, as `python -m` does.
+
+    Raises:
+        EntryPointError: There is no such module or attribute, importing it failed, or it is no flow.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise EntryPointError(
+            f"{name!r} names no flow; write it as MODULE:FLOW, for example app.flows:MyFlow."
+        )
+    found = _attribute(_module(module_name, name), attribute, name)
+    flow = found() if callable(found) and not isinstance(found, type) else found
+    if isinstance(flow, type):
+        flow = flow()
+    if not isinstance(flow, Streams):
+        raise EntryPointError(
+            f"{name} is a {type(flow).__name__}, not a CrewAI Flow; name a Flow class or object."
+        )
+    return flow
+
+
+def start(flow: Streams, inputs: Mapping[str, Any]) -> SyncSession:
+    """Return the session of a run of the flow with those inputs."""
+    return flow.stream_events(inputs=dict(inputs) or None)
+
+
+def _module(module_name: str, name: str) -> object:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        if module_name == missing or module_name.startswith(missing + "."):
+            raise EntryPointError(
+                f"{name} cannot be imported: there is no module {missing!r} here."
+            ) from None
+        raise EntryPointError(f"{name} cannot be imported: it needs the module {missing!r}.") from None
+    except Exception as error:  # noqa: BLE001  importing a user's module runs their code
+        raise EntryPointError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
+
+
+def _attribute(module: object, attribute: str, name: str) -> Any:  # noqa: ANN401  whatever the user wrote
+    found = module
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)  # the user names it; there is no other way to look
+        except AttributeError:
+            raise EntryPointError(f"{name} cannot be found: its module has no {part!r}.") from None
+    return found
