@@ -1,0 +1,251 @@
+"""Opening recording files: one writer in this process, readers beside it, and copies of what others write.
+
+DuckDB lets no second process open a file that is being written, and no second database object in one process;
+so a reader here borrows the writer's connection, and a reader elsewhere takes a copy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from otelstream.errors import RecordingError
+
+FORMAT_VERSION: Final = 1
+
+STORAGE: Final = "STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE 8192"
+"""DuckDB 1.4 and later read it; small row groups keep checkpoints short (measured: docs/ARCHITECTURE.md)."""
+
+_SANDBOX: Final = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+_lock: Final = threading.RLock()
+_written: Final[dict[Path, DuckDBPyConnection]] = {}
+
+
+def open_for_writing(path: Path, *, patience_s: float = 2.0) -> DuckDBPyConnection:
+    """Open a recording to append to it, making the file and its tables if there is none.
+
+    The file belongs to this process until `close_after_writing`.
+
+    Args:
+        path: The file; missing folders above it are made.
+        patience_s: How many seconds to wait for somebody who is reading the file.
+
+    Raises:
+        RecordingError: The path is no file, not writable, no recording, of a newer format, or is being
+            written by another process.
+    """
+    path = path.absolute()
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            with _lock:
+                return _attached(path)
+        except (duckdb.Error, OSError) as error:
+            if not _is_taken(error) or time.monotonic() > deadline:
+                raise RecordingError(_why(path, error)) from None
+        time.sleep(0.02)
+
+
+def _attached(path: Path) -> DuckDBPyConnection:
+    if path in _written:
+        raise RecordingError(f"{path} is already being recorded by this process.")
+    new = _is_new(path)
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET threads = 1")
+        connection.execute(f"ATTACH {_quoted(path)} AS recording ({STORAGE if new else 'READ_WRITE'})")
+        connection.execute("USE recording")
+        if new:
+            _create(connection)
+        check_format(connection, path)
+    except (duckdb.Error, RecordingError):
+        connection.close()
+        raise
+    _written[path] = connection
+    return connection
+
+
+def close_after_writing(path: Path) -> None:
+    """Checkpoint the file and give it back to other processes.
+
+    Raises:
+        RecordingError: The checkpoint failed; what was committed is in the file or its WAL all the same.
+    """
+    path = path.absolute()
+    with _lock:
+        connection = _written.pop(path)
+        try:
+            connection.execute("USE memory")
+            connection.execute("DETACH recording")
+        except duckdb.Error as error:
+            raise RecordingError(_why(path, error)) from None
+        finally:
+            connection.close()
+
+
+def forget_after_fork() -> None:
+    """Forget the parent's open files in a forked child, which must neither write nor close them.
+
+    DuckDB would write the parent's file when its objects are destroyed, so they never are: each keeps one
+    reference too many.
+    """
+    for connection in _written.values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    _written.clear()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[DuckDBPyConnection]:
+    """Give a connection whose default schema is the recording, for reading, and close it afterwards.
+
+    A file of unknown origin is opened in DuckDB's sandbox: no file, network or extension is reachable.
+
+    Raises:
+        RecordingError: The file is missing, no recording, of a newer format, damaged or locked.
+    """
+    path = path.absolute()
+    try:
+        with _lock:
+            connection = _borrowed(path) or _opened(path)
+        try:
+            check_format(connection, path)
+            yield connection
+        finally:
+            connection.close()
+    except (duckdb.Error, OSError) as error:
+        raise RecordingError(_why(path, error)) from None
+
+
+def is_being_written(path: Path) -> bool:
+    """Tell whether a process, this one or another, has the recording open for writing."""
+    if path.absolute() in _written:
+        return True
+    try:
+        _opened(path.absolute()).close()
+    except duckdb.Error as error:
+        return _is_lock(error)
+    return False
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Path]:
+    """Give a path that can be read: the file itself, or a copy while another process writes it.
+
+    The copy takes the WAL first and then the file; the other order gives copies that cannot be opened.
+    """
+    if path.absolute() in _written or not is_being_written(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="otelstream-") as folder:
+        copy = Path(folder) / path.name
+        wal = path.with_name(path.name + ".wal")
+        if wal.exists():
+            shutil.copyfile(wal, copy.with_name(copy.name + ".wal"))
+        shutil.copyfile(path, copy)
+        yield copy
+
+
+def check_format(connection: DuckDBPyConnection, path: Path) -> None:
+    """Check that an open database is a recording of a format that this version knows.
+
+    Raises:
+        RecordingError: It is not.
+    """
+    try:
+        row = connection.execute("SELECT format_version FROM header").fetchone()
+    except duckdb.CatalogException:
+        row = None
+    except duckdb.BinderException:
+        row = None
+    if row is None or not isinstance(row[0], int):
+        raise RecordingError(f"{path} is a DuckDB database but no otelstream recording; choose another file.")
+    if row[0] > FORMAT_VERSION:
+        raise RecordingError(
+            f"{path} has recording format {row[0]}, newer than the {FORMAT_VERSION} that this version reads;"
+            " upgrade otelstream."
+        )
+
+
+def _create(connection: DuckDBPyConnection) -> None:
+    from otelstream import __version__
+
+    connection.execute("BEGIN")
+    connection.execute(files("recorder.schema").joinpath("0001.sql").read_text(encoding="utf-8"))
+    connection.execute(
+        "INSERT INTO header VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
+        [FORMAT_VERSION, __version__, duckdb.__version__],
+    )
+    connection.execute("COMMIT")
+    # From here on the WAL holds nothing but appended rows.
+    connection.execute("CHECKPOINT recording")
+
+
+def _is_new(path: Path) -> bool:
+    if path.is_dir():
+        raise RecordingError(f"{path} is a directory; name a file in it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+    return not path.exists()
+
+
+def _borrowed(path: Path) -> DuckDBPyConnection | None:
+    writer = _written.get(path)
+    if writer is None:
+        return None
+    connection = writer.cursor()
+    connection.execute("USE recording")
+    return connection
+
+
+def _opened(path: Path) -> DuckDBPyConnection:
+    connection = duckdb.connect(path, read_only=True, config=dict(_SANDBOX))
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _is_lock(error: Exception) -> bool:
+    return "Conflicting lock" in str(error)
+
+
+def _is_taken(error: Exception) -> bool:
+    return _is_lock(error) or "Unique file handle conflict" in str(error)
+
+
+def _why(path: Path, error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, OSError):
+        return f"{path} cannot be used: {error.strerror or error}; check the path and its permissions."
+    if _is_lock(error):
+        holder = text.partition("(PID ")[2].partition(")")[0]
+        return (
+            f"{path} is being written by another process (PID {holder or 'unknown'}); try a file of its own."
+        )
+    if not path.exists():
+        return f"{path} does not exist; check the path."
+    if "not a valid DuckDB" in text:
+        return f"{path} is no DuckDB file, so no recording; check the path."
+    if "Cannot open" in text or "ermission" in text or "Read-only" in text or "read-only" in text:
+        return f"{path} cannot be opened: {text.splitlines()[0]}"
+    return f"{path} is damaged or unreadable: {text.splitlines()[0]}"

@@ -1,0 +1,1 @@
+"""The recording's tables, as SQL; `docs/FORMAT.md` is their specification."""
