@@ -1,0 +1,123 @@
+"""The shell around the pure core: observe a session, flush, shut down, and ask what was lost."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from opentelemetry.trace import TracerProvider
+
+from otelstream.bridge.pipeline import Pipeline
+from otelstream.bridge.stream import Options
+from otelstream.redact import Redactor, secret_values
+from otelstream.source.session import AsyncSession, observed
+from recorder.database import forget_after_fork
+
+S = TypeVar("S")
+Redact = bool | Redactor | Callable[[str], str]
+
+EXIT_TIMEOUT_S: Final = 5.0
+
+_pipeline: Pipeline | None = None
+
+
+def observe(
+    session: S,
+    *,
+    record: str | os.PathLike[str] | None = None,
+    redact: Redact = True,
+    tracer_provider: TracerProvider | None = None,
+    flush_on_end: bool = True,
+    entry_point: str | None = None,
+) -> S:
+    """Return a session of the same class that behaves the same and is traced, and recorded if wanted.
+
+    The program iterates the returned session instead of its own. It never sees an error of ours: what
+    cannot be exported or recorded is counted (`losses()`) and logged once (logger `otelstream`).
+
+    Args:
+        session: A `StreamSession` or `AsyncStreamSession`: what `flow.stream_events()`, `flow.astream()`,
+            `flow.stream_turn()`, `llm.stream_events()` and `kickoff()` of a flow with `stream=True` return.
+        record: Recording file (`*.duckdb`), made if it is missing and appended to if not.
+        redact: Whether secrets are masked before anything leaves the process; a `Redactor` with rules of
+            your own; or a function that is given every string after the default rules and returns it masked.
+        tracer_provider: Where spans go. By default to the global provider if the program has set one, else
+            to one made from the `OTEL_*` variables if they ask for an export, else nowhere.
+        flush_on_end: Whether the last step of the iteration waits (5 s at most, `OTELSTREAM_FLUSH_TIMEOUT_MS`)
+            until spans are ended and the recording is committed.
+        entry_point: Name of what is run, as `module:flow`, for the recording.
+
+    Raises:
+        TypeError: `session` is no stream session.
+    """
+    pipeline = _running()
+    options = Options(
+        record=None if record is None else Path(record).absolute(),
+        redactor=redactor_of(redact, os.environ),
+        provider=tracer_provider or pipeline.provider(),
+        flush_on_end=flush_on_end,
+        entry_point=entry_point,
+        mode="async" if isinstance(session, AsyncSession) else "sync",
+    )
+    return observed(session, pipeline.open(options))
+
+
+def flush(timeout_s: float = 30.0) -> bool:
+    """Commit and export everything that has arrived; return False if that failed or took longer.
+
+    Args:
+        timeout_s: Seconds to wait; the work goes on afterwards.
+    """
+    return _pipeline is None or _pipeline.flush(timeout_s)
+
+
+def shutdown(timeout_s: float = 30.0) -> bool:
+    """End open sessions, commit, export and stop; return False if it took longer than the seconds.
+
+    A later `observe` starts afresh. At interpreter exit this happens by itself, within five seconds.
+    """
+    global _pipeline
+    pipeline, _pipeline = _pipeline, None
+    return pipeline is None or pipeline.shutdown(timeout_s)
+
+
+def losses() -> Mapping[str, int]:
+    """Return how much was lost in this process so far, by reason: frames, and for `export` spans."""
+    return {} if _pipeline is None else _pipeline.losses.counts()
+
+
+def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
+    """Return the redactor that a `redact` argument asks for; by default it knows the environment's secrets."""
+    if isinstance(redact, Redactor):
+        return redact
+    if isinstance(redact, bool):
+        return Redactor(values=secret_values(environ)) if redact else None
+    return Redactor(values=secret_values(environ), function=redact)
+
+
+def _running() -> Pipeline:
+    global _pipeline
+    if _pipeline is None:
+        _pipeline = Pipeline(os.environ)
+        # Registered now, so that it runs before the exit handlers of providers that exist already.
+        atexit.unregister(_at_exit)
+        atexit.register(_at_exit)
+    return _pipeline
+
+
+def _at_exit() -> None:
+    shutdown(EXIT_TIMEOUT_S)
+
+
+def _after_fork() -> None:
+    global _pipeline
+    if _pipeline is not None:
+        _pipeline.orphan()
+        _pipeline = None
+    forget_after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,75 @@
+"""A recording to spans again: its frames take the same path as those of a live run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opentelemetry.trace import SpanContext, TraceFlags, TracerProvider
+
+from otelstream import __version__
+from otelstream.bridge.stages import assembler, recording_attributes, redacted_frame
+from otelstream.config import Settings
+from otelstream.export.tracer import SCOPE_NAME, TracerSink
+from otelstream.redact import Redactor
+from otelstream.span.model import Operation
+from otelstream.span.tree import SpanNode, tree_of
+from recorder import RecordedSession, Recording
+from recorder.session_row import SessionStart
+
+
+def operations(
+    recording: Recording, session: RecordedSession, settings: Settings, redactor: Redactor | None
+) -> Iterator[Operation]:
+    """Yield the span operations of a recorded session: those of its live run, in the same order.
+
+    Raises:
+        RecordingError: The file is damaged.
+    """
+    spans = assembler(settings)
+    for frame in recording.frames(session):
+        yield from spans.feed(redacted_frame(frame, redactor))
+    dropped = 0 if session.end is None else session.end.frames_dropped
+    start = session.start
+    yield from spans.close(
+        session.outcome, recording_attributes(start.recorded_as, start.session_id, dropped)
+    )
+
+
+def span_tree(recording: Recording, session: RecordedSession, settings: Settings) -> SpanNode | None:
+    """Return the root span of a recorded session with everything beneath it; None if it has no frames.
+
+    Raises:
+        RecordingError: The file is damaged.
+    """
+    return tree_of(operations(recording, session, settings, None))
+
+
+def export(
+    recording: Recording,
+    session: RecordedSession,
+    provider: TracerProvider,
+    settings: Settings,
+    redactor: Redactor | None,
+) -> int | None:
+    """Send the spans of a recorded session to a provider; return the trace's 128-bit id.
+
+    With a `FrameIdGenerator` in the provider, ids are those of the live export by one.
+
+    Raises:
+        RecordingError: The file is damaged.
+    """
+    tracer = provider.get_tracer(SCOPE_NAME, __version__)
+    sink = TracerSink(tracer, _parent_of(session.start))
+    sink.apply(operations(recording, session, settings, redactor))
+    return sink.trace_id
+
+
+def _parent_of(start: SessionStart) -> SpanContext | None:
+    if start.parent_trace_id is None or start.parent_span_id is None:
+        return None
+    return SpanContext(
+        trace_id=int(start.parent_trace_id, 16),
+        span_id=int(start.parent_span_id, 16),
+        is_remote=False,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED if start.parent_sampled else TraceFlags.DEFAULT),
+    )

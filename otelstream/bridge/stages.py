@@ -1,0 +1,243 @@
+"""The two ways out of the bridge: spans to a tracer, frames to a recording file.
+
+Both raise what goes wrong; the pipeline catches it, counts it and lets the program go on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from opentelemetry.trace import SpanContext, TracerProvider
+
+from otelstream import __version__
+from otelstream.bridge.stream import Beginning, End, Options
+from otelstream.config import Settings
+from otelstream.export.tracer import SCOPE_NAME, TracerSink
+from otelstream.errors import RecordingError
+from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime, with_data
+from otelstream.redact import Redactor
+from otelstream.span import names
+from otelstream.span.assembler import SpanAssembler
+from otelstream.span.model import AttributeValue, Operation
+from recorder.exceptions import encode_exception
+from recorder.session_row import SessionEnd, SessionStart
+from recorder.values import encode_value
+from recorder.writer import Writer
+
+NAMING: Final = ("flow_name", "crew_name", "model")
+"""Fields of the first frame that name a session."""
+
+
+class SpanStage:
+    """Frames of one session to spans."""
+
+    def __init__(self, provider: TracerProvider, settings: Settings, parent: SpanContext | None) -> None:
+        self._assembler = assembler(settings)
+        self._sink = TracerSink(provider.get_tracer(SCOPE_NAME, __version__), parent)
+
+    def frame(self, frame: FrameLike) -> None:
+        """Take the next frame, already redacted."""
+        self._sink.apply(self._assembler.feed(frame))
+
+    def last(self, outcome: Outcome, attributes: Mapping[str, AttributeValue]) -> list[Operation]:
+        """Return the operations that end every span."""
+        return self._assembler.close(outcome, attributes)
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out one operation."""
+        self._sink.apply([operation])
+
+    @property
+    def trace_id(self) -> int | None:
+        """The 128-bit id of the session's trace, None without a span."""
+        return self._sink.trace_id
+
+
+class RecordingFile:
+    """A recording that sessions of this process share; it is open while one of them is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.users = 0
+        self._writer: Writer | None = None
+
+    @property
+    def writer(self) -> Writer:
+        """The open writer.
+
+        Raises:
+            RecordingError: The file is closed.
+        """
+        if self._writer is None:
+            raise RecordingError(f"{self.path} is not being recorded.")
+        return self._writer
+
+    @property
+    def pending(self) -> int:
+        """Frames that are not committed yet."""
+        return 0 if self._writer is None else self._writer.pending
+
+    def open(self) -> None:
+        """Open the file unless it is open. Raises `RecordingError` if it cannot be written."""
+        if self._writer is None:
+            self._writer = Writer(self.path)
+
+    def flush(self) -> None:
+        """Commit. Raises `RecordingError` if that fails; what was pending is lost then."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Give the file back to other processes."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+
+class RecordStage:
+    """Frames of one session to a recording file."""
+
+    def __init__(self, file: RecordingFile, options: Options, beginning: Beginning) -> None:
+        self.file = file
+        self.session_id = uuid7(beginning.time_ns)
+        self.count = 0
+        self._options = options
+        self._beginning = beginning
+
+    def frame(self, frame: FrameLike, clock_ns: int) -> None:
+        """Take the next frame, already redacted, and the monotonic time of its arrival."""
+        if self.count == 0:
+            self._begin(frame.data)
+        offset_ns = clock_ns - self._beginning.clock_ns
+        self.file.writer.add(self.session_id, self.count, offset_ns, frame)
+        self.count += 1
+
+    def end(self, told: ToldEnd, dropped: int, trace_id: int | None) -> None:
+        """Add the session's end."""
+        if self.count == 0:
+            self._begin({})
+        self.file.writer.end(
+            SessionEnd(
+                session_id=self.session_id,
+                ended_at=ns_datetime(told.outcome.ended_ns).replace(tzinfo=None),
+                state=told.outcome.state,
+                frame_count=self.count,
+                frames_dropped=dropped,
+                trace_id=None if trace_id is None else f"{trace_id:032x}",
+                result=told.result,
+                error_type=told.outcome.error_type,
+                error_message=told.outcome.error_message,
+                error=told.error,
+            )
+        )
+
+    def _begin(self, data: Mapping[str, Any]) -> None:
+        parent = self._beginning.parent
+        named = [value for key in NAMING if isinstance(value := data.get(key), str)]
+        conversation = data.get("session_id")
+        self.file.writer.begin(
+            SessionStart(
+                session_id=self.session_id,
+                started_at=ns_datetime(self._beginning.time_ns).replace(tzinfo=None),
+                mode="async" if self._options.mode == "async" else "sync",
+                name=named[0] if named else None,
+                entry_point=self._options.entry_point,
+                conversation_id=conversation if isinstance(conversation, str) else None,
+                recorded_as=str(self.file.path),
+                redacted=self._options.redactor is not None,
+                parent_trace_id=None if parent is None else f"{parent.trace_id:032x}",
+                parent_span_id=None if parent is None else f"{parent.span_id:016x}",
+                parent_sampled=None if parent is None else parent.trace_flags.sampled,
+                service_name=os.environ.get("OTEL_SERVICE_NAME"),
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                otelstream_version=__version__,
+                crewai_version=_crewai_version(),
+                python_version=platform.python_version(),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEnd:
+    """How a session ended, with result and exception as tagged JSON text, all of it redacted."""
+
+    outcome: Outcome
+    result: str | None
+    error: str | None
+
+
+def told(end: End, redactor: Redactor | None) -> ToldEnd:
+    """Return the end of a session in the words that may leave the process."""
+    error = end.error if end.state == "failed" else None
+    outcome = Outcome(
+        state=end.state,
+        ended_ns=end.time_ns // 1000 * 1000,  # a recording keeps microseconds
+        error_type=None if error is None else _class_name(error),
+        error_message=None if error is None else _redacted(str(error), redactor),
+    )
+    return ToldEnd(
+        outcome=outcome,
+        result=encode_json(_redacted(encode_value(end.result[0]), redactor)) if end.result else None,
+        error=None if error is None else encode_json(_redacted(encode_exception(error), redactor)),
+    )
+
+
+def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
+    """Return a frame without secrets: itself if it holds none, otherwise a copy."""
+    if redactor is None:
+        return frame
+    data, namespace = redactor.redact(frame.data), redactor.redact(frame.namespace)
+    if data is frame.data and namespace is frame.namespace:
+        return frame
+    return with_data(frame, data, namespace)
+
+
+def assembler(settings: Settings) -> SpanAssembler:
+    """Return an assembler with the process's parameters."""
+    return SpanAssembler(
+        chunk_events=settings.chunk_events,
+        collapse_internal_flows=settings.internal_flows == "collapse",
+    )
+
+
+def recording_attributes(
+    file: str | None, session_id: uuid.UUID | None, dropped: int
+) -> dict[str, AttributeValue]:
+    """Return what the root span says of its recording, so that a person finds the replay of a trace."""
+    attributes: dict[str, AttributeValue] = {}
+    if file is not None and session_id is not None:
+        attributes = {names.RECORDING_FILE: file, names.RECORDING_SESSION: str(session_id)}
+    return {**attributes, names.FRAMES_DROPPED: dropped} if dropped else attributes
+
+
+def uuid7(time_ns: int) -> uuid.UUID:
+    """Return a UUIDv7 (RFC 9562) of that time: ids sort by when their sessions began."""
+    value = (time_ns // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
+    return uuid.UUID(int=value & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62)
+
+
+def _redacted(value: Any, redactor: Redactor | None) -> Any:  # noqa: ANN401  JSON is any value
+    return value if redactor is None else redactor.redact(value)
+
+
+def _class_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+@cache
+def _crewai_version() -> str | None:
+    try:
+        return metadata.version("crewai")
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,177 @@
+"""One observed session on the program's side: a bounded queue, and an end that can be waited for.
+
+The program's thread pays for an append and nothing else. No method raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext, TracerProvider
+
+from otelstream.bridge.losses import Losses
+from otelstream.config import Settings
+from otelstream.frame import FrameLike
+from otelstream.redact import Redactor
+from otelstream.source.session import EndState, Result
+
+FRAME_BYTES: Final = 1_000
+"""What a frame of a type that was not measured yet is taken to weigh; a token frame weighs some 800."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `observe` was asked to do with one session."""
+
+    record: Path | None
+    redactor: Redactor | None
+    provider: TracerProvider | None
+    flush_on_end: bool
+    entry_point: str | None
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What was true in the program when it asked for the first frame."""
+
+    time_ns: int
+    clock_ns: int
+    parent: SpanContext | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A frame and when it arrived, in nanoseconds of a monotonic clock."""
+
+    frame: FrameLike
+    clock_ns: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a session, behind its last frame in the queue."""
+
+    state: EndState
+    time_ns: int
+    result: Result = ()
+    error: BaseException | None = None
+    done: Future[None] = field(default_factory=Future)
+
+
+class Stream:
+    """Takes the frames of one session from the program, and gives them to the pipeline.
+
+    Args:
+        options: What shall become of them.
+        settings: Parameters of the process.
+        losses: Where dropped frames are counted.
+        wake: Called when there is something to do; True means at once.
+    """
+
+    def __init__(
+        self, options: Options, settings: Settings, losses: Losses, wake: Callable[[bool], None]
+    ) -> None:
+        self.options = options
+        self.dropped = 0
+        self.weights: dict[str, int] = {}
+        self.beginning: Beginning | None = None
+        self.orphaned = False
+        self._losses = losses
+        self._wake = wake
+        self._limit = settings.queue_mb * 1_000_000
+        self._timeout_s = settings.flush_timeout_ms / 1000
+        self._queue: deque[Arrival | End] = deque()
+        # Each is written by one thread only, so neither needs a lock.
+        self._put_bytes = 0
+        self._taken_bytes = 0
+
+    def begin(self) -> None:
+        """Note the time, and the span that is active in the program."""
+        context = trace.get_current_span().get_span_context()
+        parent = context if context.is_valid else None
+        self.beginning = Beginning(time.time_ns(), time.monotonic_ns(), parent)
+
+    def put(self, frame: FrameLike) -> None:
+        """Take a frame, unless too much is waiting; then it is dropped and counted."""
+        try:
+            weight = self.weights.get(frame.type, FRAME_BYTES)
+        except (AttributeError, TypeError):
+            self._losses.add("frame", 1, "a session yielded something that is no frame; it was not observed.")
+            return
+        if self.orphaned or self._put_bytes - self._taken_bytes > self._limit:
+            self._drop()
+            return
+        self._queue.append(Arrival(frame, time.monotonic_ns(), weight))
+        self._put_bytes += weight
+        self._wake(False)  # noqa: FBT003  a callback
+
+    def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
+        """Take the end of the session; the future is done when all of it has been handled."""
+        end = End(state, time.time_ns(), result, error)
+        if self.orphaned:
+            end.done.set_result(None)
+        else:
+            self._queue.append(end)
+            self._wake(True)  # noqa: FBT003  a callback
+        return end.done
+
+    def abandon(self) -> None:
+        """End a session that the program forgot; nothing happens if it had ended.
+
+        Called from a garbage collection, which may interrupt a thread that holds any lock: so nobody is woken.
+        """
+        self._queue.append(End("cancelled", time.time_ns()))
+
+    def wait(self, done: Future[None]) -> None:
+        """Wait until the session's spans are ended and its recording is committed, within the limit."""
+        if not self.options.flush_on_end:
+            return
+        try:
+            done.result(self._timeout_s)
+        except FutureTimeoutError:
+            self._late()
+
+    async def wait_async(self, done: Future[None]) -> None:
+        """Do the same without blocking the event loop."""
+        if not self.options.flush_on_end:
+            return
+        finished, _ = await asyncio.wait({asyncio.wrap_future(done)}, timeout=self._timeout_s)
+        if not finished:
+            self._late()
+
+    def take(self) -> list[Arrival | End]:
+        """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""
+        taken = [self._queue.popleft() for _ in range(len(self._queue))]
+        self._taken_bytes += sum(item.weight for item in taken if isinstance(item, Arrival))
+        return taken
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.orphaned:
+            self._losses.add(
+                "after_fork", 1, "a session went on in a forked process; it is not observed there."
+            )
+        else:
+            self._losses.add(
+                "queue_full",
+                1,
+                f"frames come faster than they can be handled; beyond {self._limit // 1_000_000} MB they are"
+                " dropped and counted (OTELSTREAM_QUEUE_MB).",
+            )
+
+    def _late(self) -> None:
+        self._losses.say(
+            f"a session ended, and its spans and recording were not finished after {self._timeout_s:g} s;"
+            " they go on in the background (OTELSTREAM_FLUSH_TIMEOUT_MS)."
+        )
