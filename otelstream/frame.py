@@ -175,7 +175,11 @@ def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants
     try:
         return to_json(value, inf_nan_mode=nan, fallback=repr).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=repr)
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else repr(value)
 
 
 def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value

@@ -103,7 +103,7 @@ class Pipeline:
         provider = global_provider() or self._own_provider
         if not isinstance(provider, SdkTracerProvider):
             return True
-        # `force_flush` of the SDK ignores its timeout when the collector hangs, so another thread waits for it.
+        # `force_flush` of the SDK ignores its timeout when the collector hangs: another thread waits for it.
         flushed: list[bool] = []
         thread = threading.Thread(target=lambda: flushed.append(provider.force_flush()), daemon=True)
         thread.start()
@@ -124,7 +124,7 @@ class Pipeline:
         for run in self._runs:
             run.stream.orphaned = True
 
-    def _wake(self, urgent: bool) -> None:  # noqa: FBT001  a callback
+    def _wake(self, urgent: bool) -> None:
         if urgent:
             self._urgent.set()
         if not self._work.is_set():

@@ -21,8 +21,8 @@ from opentelemetry.trace import SpanContext, TracerProvider
 from otelstream import __version__
 from otelstream.bridge.stream import Beginning, End, Options
 from otelstream.config import Settings
-from otelstream.export.tracer import SCOPE_NAME, TracerSink
 from otelstream.errors import RecordingError
+from otelstream.export.tracer import SCOPE_NAME, TracerSink
 from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime, with_data
 from otelstream.redact import Redactor
 from otelstream.span import names

@@ -129,7 +129,7 @@ class Stream:
     def abandon(self) -> None:
         """End a session that the program forgot; nothing happens if it had ended.
 
-        Called from a garbage collection, which may interrupt a thread that holds any lock: so nobody is woken.
+        Called from a garbage collection, which may interrupt a thread that holds any lock: nobody is woken.
         """
         self._queue.append(End("cancelled", time.time_ns()))
 

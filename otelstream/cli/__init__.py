@@ -1,1 +1,64 @@
-""""""
+"""The command line: each command parses, calls the library and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from otelstream import __version__
+from otelstream.cli import cat, demo, export, ingest, ls, replay, run, show, sql
+from otelstream.errors import ExportError, OtelstreamError
+
+app = typer.Typer(
+    name="otelstream",
+    help="CrewAI stream frames to OpenTelemetry spans, and to recordings that replay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(run.run)
+app.command()(ingest.ingest)
+app.command()(ls.ls)
+app.command()(show.show)
+app.command()(cat.cat)
+app.command()(replay.replay)
+app.command()(sql.sql)
+app.add_typer(export.app, name="export")
+
+
+@app.callback(invoke_without_command=True)
+def version(*, show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:  # noqa: D103  the program's help stands above
+    if show:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every error of a user is one sentence on stderr.
+
+    Exit codes: 0 fine, 1 a failed or different run, or spans that could not be delivered, 2 wrong usage or
+    unreadable input, 130 interrupted, 141 nobody reads the output.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a frame may hold anything
+    try:
+        app()
+    except ExportError as error:
+        _leave(str(error), 1)
+    except OtelstreamError as error:
+        _leave(str(error), 2)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+    except BrokenPipeError:
+        # Nobody reads on, as in `| head`: Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _leave(sentence: str, code: int) -> None:
+    print(f"otelstream: {sentence}", file=sys.stderr)
+    sys.exit(code)

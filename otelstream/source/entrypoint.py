@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 from otelstream.errors import EntryPointError
@@ -44,12 +46,12 @@ def load(name: str) -> Streams:
     return flow
 
 
-def start(flow: Streams, inputs: Mapping[str, Any]) -> SyncSession:
+def start(flow: Streams, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401  CrewAI's StreamSession
     """Return the session of a run of the flow with those inputs."""
     return flow.stream_events(inputs=dict(inputs) or None)
 
 
-def _module(module_name: str, name: str) -> object:
+def _module(module_name: str, name: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -66,11 +68,8 @@ def _module(module_name: str, name: str) -> object:
         raise EntryPointError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
 
 
-def _attribute(module: object, attribute: str, name: str) -> Any:  # noqa: ANN401  whatever the user wrote
-    found = module
-    for part in attribute.split("."):
-        try:
-            found = getattr(found, part)  # the user names it; there is no other way to look
-        except AttributeError:
-            raise EntryPointError(f"{name} cannot be found: its module has no {part!r}.") from None
-    return found
+def _attribute(module: ModuleType, attribute: str, name: str) -> object:
+    try:
+        return attrgetter(attribute)(module)
+    except AttributeError as error:
+        raise EntryPointError(f"{name} cannot be found: {error}; check its name.") from None

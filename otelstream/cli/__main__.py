@@ -1,0 +1,5 @@
+"""`python -m otelstream.cli` is `otelstream`."""
+
+from otelstream.cli import main
+
+main()

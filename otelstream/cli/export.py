@@ -1,0 +1,71 @@
+"""`otelstream export`: a recording as OTLP to a collector, or as NDJSON."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import recorder
+from otelstream.bridge import redactor_of
+from otelstream.bridge.reexport import export
+from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
+from otelstream.config import Settings
+from otelstream.errors import ExportError
+from otelstream.export.otlp import CollectedSpans, exporter_from_environment, frame_provider
+from otelstream.frame import frame_json
+
+app = typer.Typer(help="Export a session: spans over OTLP, or frames as NDJSON.", no_args_is_help=True)
+
+
+@app.command()
+def otlp(
+    recording: RecordingPath,
+    session: SessionName = "last",
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="OTLP endpoint; else the OTEL_EXPORTER_OTLP_* variables, else this machine."),
+    ] = None,
+    *,
+    no_redact: NoRedact = False,
+) -> None:
+    """Send the spans of a session to a collector: the same trace as its live run, ids included."""
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says below what it would say here
+    collected = CollectedSpans(exporter_from_environment(os.environ, endpoint))
+    provider = frame_provider(collected, os.environ)
+    with recorder.open(recording) as opened:
+        recorded = opened.session(session)
+        settings, _ = Settings.from_environ(os.environ)
+        trace_id = export(opened, recorded, provider, settings, redactor_of(not no_redact, os.environ))
+    provider.shutdown()
+    if collected.lost:
+        where = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "the default OTLP endpoint"
+        raise ExportError(
+            f"{collected.lost} of {collected.lost + collected.exported} spans could not be delivered to"
+            f" {where}; check that a collector listens there and that the protocol is right."
+        )
+    print(f"{collected.exported} spans exported, trace {0 if trace_id is None else trace_id:032x}")
+
+
+@app.command()
+def jsonl(
+    recording: RecordingPath,
+    session: SessionName = "last",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File; else standard output.")] = None,
+) -> None:
+    """Write the frames of a session as NDJSON."""
+    with recorder.open(recording) as opened:
+        frames = opened.frames(opened.session(session))
+        lines = (frame_json(frame) + "\n" for frame in frames)
+        if output is None:
+            sys.stdout.writelines(lines)
+            return
+        try:
+            with output.open("w", encoding="utf-8") as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise ExportError(f"{output} cannot be written: {error.strerror}; choose another path.") from None

@@ -1,0 +1,36 @@
+"""`otelstream show`: the span tree of a session."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic_core import to_json
+
+import recorder
+from otelstream.bridge.reexport import span_tree
+from otelstream.cli import spantree
+from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
+from otelstream.cli.terminal import console
+from otelstream.config import Settings
+
+
+def show(recording: RecordingPath, session: SessionName = "last", *, as_json: AsJson = False) -> None:
+    """Print the span tree of a session: times, tokens and status."""
+    with recorder.open(recording) as opened:
+        recorded = opened.session(session)
+        root = span_tree(opened, recorded, Settings.from_environ(os.environ)[0])
+    if as_json:
+        print(to_json(None if root is None else spantree.as_json(root), indent=2).decode())
+        return
+    out = console()
+    end = recorded.end
+    out.print(
+        f"session {recorded.index}  {recorded.id}  {recorded.start.name or ''}  [bold]{recorded.state}[/bold]"
+        f"  {recorded.frame_count} frames"
+    )
+    if end is not None and end.error_type is not None:
+        out.print(f"{end.error_type}: {end.error_message}", style="red", markup=False)
+    if root is None:
+        out.print("It has no frames, so no spans.")
+    else:
+        spantree.print_tree(out, root)

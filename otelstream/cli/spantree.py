@@ -1,0 +1,60 @@
+"""A span tree on a terminal: names, times, tokens and status."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from otelstream.span import names
+from otelstream.span.tree import SpanNode
+
+
+def print_tree(console: Console, root: SpanNode) -> None:
+    """Print a span and everything beneath it."""
+    console.print(_branch(root, None))
+
+
+def as_json(node: SpanNode) -> dict[str, object]:
+    """Return a span and everything beneath it as JSON-able values; times in ns since the epoch."""
+    return {
+        "name": node.started.name,
+        "start_ns": node.started.start_ns,
+        "duration_ns": node.duration_ns,
+        "status": "ok" if node.error is None else "error",
+        "error": None if node.error is None else {"type": node.error.type, "message": node.error.message},
+        "attributes": dict(node.attributes),
+        "links": [{"to": link.to, "relation": link.relation} for link in node.started.links],
+        "events": len(node.events),
+        "children": [as_json(child) for child in node.children],
+    }
+
+
+def _branch(node: SpanNode, above: Tree | None) -> Tree:
+    branch = Tree(_line(node)) if above is None else above.add(_line(node))
+    for child in node.children:
+        _branch(child, branch)
+    return branch
+
+
+def _line(node: SpanNode) -> Text:
+    line = Text(node.started.name, style="bold" if node.started.parent is None else "")
+    line.append(f"  {_duration(node.duration_ns)}", style="cyan")
+    first = node.attributes.get(names.TIME_TO_FIRST_CHUNK)
+    if isinstance(first, float):
+        line.append(f"  first chunk {_duration(round(first * 1e9))}", style="dim")
+    tokens = [node.attributes.get(key) for key in (names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS)]
+    if any(count is not None for count in tokens):
+        line.append("  tokens {} in {} out".format(*("?" if count is None else count for count in tokens)))
+    if names.CHUNK_COUNT in node.attributes:
+        line.append(f"  {node.attributes[names.CHUNK_COUNT]} chunks", style="dim")
+    end = node.attributes.get(names.END, "completed")
+    if node.error is not None:
+        line.append(f"  {node.error.type}: {node.error.message}", style="red")
+    elif end != "completed":
+        line.append(f"  {end}", style="yellow")
+    return line
+
+
+def _duration(ns: int) -> str:
+    return f"{ns / 1e9:.2f} s" if ns >= 1_000_000_000 else f"{ns / 1e6:.1f} ms"

@@ -1,0 +1,38 @@
+"""Running a session to its end on a terminal, whatever that end is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from otelstream.frame import FrameLike
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What came of a session: how many frames, and the exception that ended it, if one did."""
+
+    frames: int
+    error: Exception | None = None
+
+
+def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
+    """Print the text of a session's frames as they come, unless quiet; return what came of it."""
+    frames = 0
+    speaker: object = None
+    try:
+        for frame in session:
+            frames += 1
+            chunk = frame.data.get("chunk")
+            if isinstance(chunk, str) and chunk and not quiet:
+                call = frame.data.get("call_id")
+                print("" if speaker in (None, call) else "\n", chunk, sep="", end="", flush=True)
+                speaker = call
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  the observed program's own, whatever it is
+        return Watched(frames, error)
+    finally:
+        if speaker is not None:
+            print()
+    return Watched(frames)
