@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -13,8 +12,7 @@ from otelstream.frame import FrameLike, StreamFrame, decode_json, extra_fields, 
 INT64: Final = range(-(2**63), 2**63)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameRow:
+class FrameRow(NamedTuple):
     """One row of `frames`, column by column in the order of the table after `session_id`."""
 
     ordinal: int
@@ -32,7 +30,7 @@ class FrameRow:
     raw: str | None
 
 
-COLUMNS: Final = tuple(field.name for field in fields(FrameRow))
+COLUMNS: Final = FrameRow._fields
 
 
 def row_of(frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
@@ -100,7 +98,7 @@ def _is_plain(frame: FrameLike, offset: timedelta | None) -> bool:
 
 
 def _utf8(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _utc(moment: datetime) -> tuple[datetime, timedelta | None]:

@@ -73,7 +73,7 @@ class Writer:
             offset_ns: When it arrived, in nanoseconds after the session's start.
             frame: The frame, as it shall be stored.
         """
-        self._frames.rows.append((session_id, *astuple(row_of(frame, ordinal, offset_ns))))
+        self._frames.rows.append((session_id, *row_of(frame, ordinal, offset_ns)))
 
     def end(self, end: SessionEnd) -> None:
         """Add the row that says how a session ended."""

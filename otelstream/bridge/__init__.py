@@ -46,8 +46,8 @@ def observe(
             your own; or a function that is given every string after the default rules and returns it masked.
         tracer_provider: Where spans go. By default to the global provider if the program has set one, else
             to one made from the `OTEL_*` variables if they ask for an export, else nowhere.
-        flush_on_end: Whether the last step of the iteration waits (5 s at most, `OTELSTREAM_FLUSH_TIMEOUT_MS`)
-            until spans are ended and the recording is committed.
+        flush_on_end: Whether the last step of the iteration waits until spans are ended and the recording is
+            committed, 5 s at most (`OTELSTREAM_FLUSH_TIMEOUT_MS`).
         entry_point: Name of what is run, as `module:flow`, for the recording.
 
     Raises:
@@ -90,7 +90,7 @@ def losses() -> Mapping[str, int]:
 
 
 def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
-    """Return the redactor that a `redact` argument asks for; by default it knows the environment's secrets."""
+    """Return the redactor that a `redact` argument asks for, one that knows the environment's secrets."""
     if isinstance(redact, Redactor):
         return redact
     if isinstance(redact, bool):

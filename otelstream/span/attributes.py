@@ -52,7 +52,7 @@ def text(value: object) -> str | None:
     """Return a non-empty string that OTLP can carry, otherwise None."""
     if not isinstance(value, str) or not value:
         return None
-    return value.encode("utf-8", "backslashreplace").decode()
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
 
 
 def number(value: object) -> int | float | None:

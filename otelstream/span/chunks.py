@@ -8,8 +8,9 @@ from typing import Final, Literal, TypeAlias
 
 from otelstream.frame import FrameLike, timestamp_ns
 from otelstream.span import names
+from otelstream.span.attributes import text
 from otelstream.span.events import envelope
-from otelstream.span.model import AddEvent, AttributeValue
+from otelstream.span.model import AddEvent
 
 ChunkEvents: TypeAlias = Literal["coalesced", "all", "off"]
 
@@ -21,11 +22,9 @@ MAX_EVENTS: Final = 100
 class Run:
     """Some successive chunks: how many, how long, and which frames."""
 
+    first: FrameLike
+    last: FrameLike
     types: tuple[str, ...]
-    first: dict[str, AttributeValue]
-    last_id: str
-    start_ns: int
-    end_ns: int
     count: int
     characters: int
 
@@ -48,7 +47,7 @@ class Chunks:
         run = _run_of(frame)
         self.count += 1
         if self.first_ns is None:
-            self.first_ns = run.start_ns
+            self.first_ns = timestamp_ns(frame)
         self._runs.append(run)
         if len(self._runs) > 3 and self._fits(self._runs[-3], self._runs[-2]):
             self._runs[-3:-1] = [_joined(self._runs[-3], self._runs[-2])]
@@ -58,15 +57,16 @@ class Chunks:
     def events(self, key: str) -> Iterator[AddEvent]:
         """Return the runs as events on the span of that key, in the order of their arrival."""
         for run in self._runs:
-            attributes = dict(run.first)
+            start_ns = timestamp_ns(run.first)
+            attributes = envelope(run.first)
             attributes[names.CHUNK_RUN_COUNT] = run.count
             attributes[names.CHUNK_RUN_CHARACTERS] = run.characters
             if run.count > 1:
                 attributes[names.CHUNK_RUN_TYPES] = run.types
-                attributes[names.CHUNK_RUN_FIRST_ID] = run.first[names.FRAME_ID]
-                attributes[names.CHUNK_RUN_LAST_ID] = run.last_id
-                attributes[names.CHUNK_RUN_DURATION] = max(0, run.end_ns - run.start_ns) / 1e9
-            yield AddEvent(key, run.types[0], run.start_ns, attributes)
+                attributes[names.CHUNK_RUN_FIRST_ID] = text(run.first.id) or ""
+                attributes[names.CHUNK_RUN_LAST_ID] = text(run.last.id) or ""
+                attributes[names.CHUNK_RUN_DURATION] = max(0, timestamp_ns(run.last) - start_ns) / 1e9
+            yield AddEvent(key, text(run.types[0]) or "frame", start_ns, attributes)
 
     def _fits(self, run: Run, other: Run) -> bool:
         return run.count + other.count <= self._length
@@ -85,18 +85,14 @@ class Chunks:
 
 def _run_of(frame: FrameLike) -> Run:
     chunk = frame.data.get("chunk")
-    at = timestamp_ns(frame)
-    size = len(chunk) if isinstance(chunk, str) else 0
-    return Run((frame.type,), envelope(frame), frame.id, at, at, 1, size)
+    return Run(frame, frame, (frame.type,), 1, len(chunk) if isinstance(chunk, str) else 0)
 
 
 def _joined(run: Run, other: Run) -> Run:
     return Run(
-        types=tuple(dict.fromkeys(run.types + other.types)),
         first=run.first,
-        last_id=other.last_id,
-        start_ns=run.start_ns,
-        end_ns=other.end_ns,
+        last=other.last,
+        types=run.types if run.types == other.types else tuple(dict.fromkeys(run.types + other.types)),
         count=run.count + other.count,
         characters=run.characters + other.characters,
     )

@@ -1,0 +1,40 @@
+# Everything a fresh machine needs is Python 3.10 or later with venv, git and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# CrewAI must neither phone home nor ask questions while we run it.
+export CREWAI_DISABLE_TELEMETRY ?= true
+export CREWAI_DISABLE_TRACKING ?= true
+export CREWAI_TRACING_ENABLED ?= false
+
+.PHONY: demo test check docs bench clean
+
+demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
+	$(BIN)/otelstream demo
+
+test: $(READY)          ## run the tests, on real CrewAI, DuckDB and OTLP
+	$(BIN)/python -m pytest
+
+check: $(READY)         ## formatting, lint, types, import contracts, freshness of generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: $(READY)          ## regenerate docs/MAPPING.md and docs/CLI.md
+	$(BIN)/python docs/generate.py
+
+bench: $(READY)         ## what observing costs, as ratios
+	$(BIN)/python benchmarks/overhead.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "otelstream needs Python 3.10 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[crewai,test,dev]'
+	@touch $(READY)
