@@ -244,6 +244,8 @@ def _why(path: Path, error: Exception) -> str:
         )
     if not path.exists():
         return f"{path} does not exist; check the path."
+    if path.is_dir():
+        return f"{path} is a directory; name a recording in it."
     if "not a valid DuckDB" in text:
         return f"{path} is no DuckDB file, so no recording; check the path."
     if "Cannot open" in text or "ermission" in text or "Read-only" in text or "read-only" in text:

@@ -167,9 +167,8 @@ def _selected(sessions: list[RecordedSession], selector: Selector) -> RecordedSe
     text = str(selector)
     if text == "last":
         return sessions[-1]
-    if isinstance(selector, int) or text.removeprefix("-").isdigit():
-        index = int(text)
-        return sessions[index] if -len(sessions) <= index < len(sessions) else None
+    if text.removeprefix("-").isdigit() and -len(sessions) <= int(text) < len(sessions):
+        return sessions[int(text)]
     named = [session for session in sessions if session.start.name == text]
     by_id = [session for session in sessions if session.id.startswith(text.lower())]
     if named:

@@ -16,7 +16,7 @@ from typing import Final
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.trace import TracerProvider
 
-from otelstream.bridge.losses import Losses, Reason
+from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.stages import (
     RecordingFile,
     RecordStage,

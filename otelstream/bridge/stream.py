@@ -18,7 +18,7 @@ from typing import Final
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TracerProvider
 
-from otelstream.bridge.losses import Losses
+from otelstream.bridge.counters import Losses
 from otelstream.config import Settings
 from otelstream.frame import FrameLike
 from otelstream.redact import Redactor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -17,6 +16,7 @@ app = typer.Typer(
     help="CrewAI stream frames to OpenTelemetry spans, and to recordings that replay.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)
@@ -41,24 +41,28 @@ def main() -> None:
     """Run the command line; every error of a user is one sentence on stderr.
 
     Exit codes: 0 fine, 1 a failed or different run, or spans that could not be delivered, 2 wrong usage or
-    unreadable input, 130 interrupted, 141 nobody reads the output.
+    unreadable input, 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a frame may hold anything
+    # Left from here and not from inside, so that no frame of a command is alive while the interpreter ends.
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int | str | None:
     try:
         app()
+    except SystemExit as leaving:
+        return leaving.code
     except ExportError as error:
-        _leave(str(error), 1)
+        return _said(str(error), 1)
     except OtelstreamError as error:
-        _leave(str(error), 2)
+        return _said(str(error), 2)
     except KeyboardInterrupt:
-        _leave("interrupted", 130)
-    except BrokenPipeError:
-        # Nobody reads on, as in `| head`: Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        return _said("interrupted", 130)
+    return 0
 
 
-def _leave(sentence: str, code: int) -> None:
+def _said(sentence: str, code: int) -> int:
     print(f"otelstream: {sentence}", file=sys.stderr)
-    sys.exit(code)
+    return code

@@ -29,7 +29,7 @@ def sql(
             names = [column[0] for column in result.description or []]
             rows = result.fetchall()
         except duckdb.Error as error:
-            raise RecordingError(f"the query cannot be run: {str(error).strip()}") from None
+            raise RecordingError(f"the query cannot be run: {str(error).splitlines()[0]}.") from None
     if as_json:
         named = [dict(zip(names, row, strict=True)) for row in rows]
         print(to_json(named, indent=2, fallback=str, inf_nan_mode="null").decode())

@@ -31,7 +31,9 @@ def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the observed program's own, whatever it is
-        return Watched(frames, error)
+        # CrewAI keeps the exception for ever; its traceback would keep this program's frames, and with them
+        # DuckDB, whose binding complains on stderr about whatever outlives the interpreter.
+        return Watched(frames, error.with_traceback(None))
     finally:
         if speaker is not None:
             print()

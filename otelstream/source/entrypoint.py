@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -36,9 +36,8 @@ def load(name: str) -> Streams:
             f"{name!r} names no flow; write it as MODULE:FLOW, for example app.flows:MyFlow."
         )
     found = _attribute(_module(module_name, name), attribute, name)
-    flow = found() if callable(found) and not isinstance(found, type) else found
-    if isinstance(flow, type):
-        flow = flow()
+    is_object = isinstance(found, Streams) and not isinstance(found, type)
+    flow = found if is_object or not callable(found) else _made(found, name)
     if not isinstance(flow, Streams):
         raise EntryPointError(
             f"{name} is a {type(flow).__name__}, not a CrewAI Flow; name a Flow class or object."
@@ -66,6 +65,13 @@ def _module(module_name: str, name: str) -> ModuleType:
         raise EntryPointError(f"{name} cannot be imported: it needs the module {missing!r}.") from None
     except Exception as error:  # noqa: BLE001  importing a user's module runs their code
         raise EntryPointError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
+
+
+def _made(factory: Callable[[], object], name: str) -> object:
+    try:
+        return factory()
+    except Exception as error:  # noqa: BLE001  a user's code
+        raise EntryPointError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
 
 
 def _attribute(module: ModuleType, attribute: str, name: str) -> object:
