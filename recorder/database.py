@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -184,13 +185,11 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> None:
 
 
 def _create(connection: DuckDBPyConnection) -> None:
-    from otelstream import __version__
-
     connection.execute("BEGIN")
     connection.execute(files("recorder.schema").joinpath("0001.sql").read_text(encoding="utf-8"))
     connection.execute(
         "INSERT INTO header VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
-        [FORMAT_VERSION, __version__, duckdb.__version__],
+        [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
     )
     connection.execute("COMMIT")
     # From here on the WAL holds nothing but appended rows.

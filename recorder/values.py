@@ -1,0 +1,349 @@
+"""Any Python value as tagged JSON and back, for recordings that may come from strangers.
+
+Nothing here pickles, evaluates or imports, and no constructor of a class that a file names is run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import Any, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from pydantic import BaseModel, JsonValue, RootModel
+
+from otelstream.errors import RecordingError
+from recorder import exceptions
+from recorder.exceptions import JsonObject, RecordedObject, class_path, find_class, guarded, opaque
+
+__all__ = ["RecordedObject", "decode_value", "encode_value"]
+
+T = TypeVar("T")
+Encode: TypeAlias = "Callable[[Encoder, Any], JsonValue]"
+Decode: TypeAlias = Callable[[JsonObject], object]
+
+TAG = "$type"
+MICROSECOND = timedelta(microseconds=1)
+MAX_DEPTH = 64  # a level costs up to four of JSON's and seven calls, and Python allows 1,000
+MAX_NODES = 1_000_000  # a value that shares its parts may be small in memory and endless as a tree
+MAX_PLAIN_BITS = 2_000  # Python may refuse to read decimal integers longer than 640 digits
+
+
+def encode_value(value: object) -> JsonValue:
+    """Return any value as JSON: plain data as itself, everything else as a dict with a `$type`.
+
+    Never raises. What cannot be kept (a lock, a lambda, a cycle) is described by class and `repr`; NaN and
+    infinities stay floats.
+    """
+    return Encoder().encode(value)
+
+
+def decode_value(encoded: JsonValue) -> Any:  # noqa: ANN401 - a recorded value may be anything
+    """Return the value that `encode_value` was given.
+
+    A class comes back if its module is already loaded, else as a `RecordedObject`, as does a kind that this
+    version does not know. Where a value was replaced by a string (redaction), the string comes back.
+
+    Raises:
+        RecordingError: The JSON is nothing that `encode_value` makes.
+    """
+    try:
+        return _decode(encoded)
+    except RecursionError:
+        raise RecordingError("A recorded value is nested too deeply; its file is damaged.") from None
+
+
+class Encoder:
+    """One pass over one value; `enclosing` holds the ids of all the values that it is inside of."""
+
+    def __init__(self) -> None:
+        self.enclosing: set[int] = set()
+        self._nodes = 0
+
+    def encode(self, value: object) -> JsonValue:
+        """Return the tagged JSON of a value; never raises."""
+        self._nodes += 1
+        cls = type(value)
+        plain = value is None or cls is str or cls is bool or cls is float  # == may be a metaclass's own
+        if plain or (cls is int and cast("int", value).bit_length() <= MAX_PLAIN_BITS):
+            return cast("JsonValue", value)
+        if id(value) in self.enclosing:
+            return opaque(value, "contains itself")
+        if len(self.enclosing) >= MAX_DEPTH or self._nodes > MAX_NODES:
+            return opaque(value, "is too deep or too large to record")
+        self.enclosing.add(id(value))
+        try:
+            return guarded(lambda: _encode_function(cls)(self, value), lambda _: opaque(value))
+        finally:
+            self.enclosing.discard(id(value))
+
+    def encode_names(self, values: dict[str, object]) -> JsonObject:
+        """Return those values, by their names, of which more than a description can be kept."""
+        named = [(name, self.encode(item)) for name, item in list(values.items()) if type(name) is str]
+        return {
+            name: item for name, item in named if not (isinstance(item, dict) and item.get(TAG) == "object")
+        }
+
+
+def _decode(encoded: JsonValue) -> Any:  # noqa: ANN401 - a recorded value may be anything
+    if isinstance(encoded, list):
+        return [_decode(item) for item in encoded]
+    if isinstance(encoded, dict):
+        return _decode_tagged(encoded) if TAG in encoded else _decode_names(encoded)
+    if encoded is None or isinstance(encoded, (str, int, float)):
+        return encoded
+    raise RecordingError(f"A recorded value holds a {type(encoded).__name__}, which JSON does not have.")
+
+
+def _decode_names(encoded: JsonObject) -> dict[str, Any]:
+    return {name: _decode(item) for name, item in encoded.items()}
+
+
+def _decode_tagged(encoded: JsonObject) -> object:
+    tag = encoded[TAG]
+    if not isinstance(tag, str):
+        raise RecordingError(f"A recorded value has the $type {tag!r}, which is not a name.")
+    if tag not in _DECODE:
+        return _stand_in(encoded, _decode_parts(encoded))
+    return guarded(lambda: _DECODE[tag](encoded), lambda error: _masked(encoded, error))
+
+
+def _masked(encoded: JsonObject, error: Exception) -> object:
+    if isinstance(error, (RecordingError, RecursionError)):
+        raise error
+    for name in ("value", "items", "entries", "fields"):
+        if isinstance(encoded.get(name), str):
+            return encoded[name]
+    raise RecordingError(f"A recorded {encoded[TAG]} cannot be read ({error!r}); it is damaged.") from None
+
+
+def _part(encoded: Mapping[str, object], name: str, kind: type[T]) -> T:
+    part = encoded.get(name)
+    if not isinstance(part, kind):
+        raise TypeError(f"its {name} is a {type(part).__name__}, not a {kind.__name__}")
+    return part
+
+
+def _encode_dict(encoder: Encoder, value: dict[object, object]) -> JsonValue:
+    pairs = list(value.items())
+    if not all(type(key) is str for key, _ in pairs):
+        return {TAG: "mapping", "entries": [_encode_entry(encoder, key, item) for key, item in pairs]}
+    fields = {cast("str", key): encoder.encode(item) for key, item in pairs}
+    return {TAG: "dict", "fields": fields} if TAG in fields else fields
+
+
+def _encode_entry(encoder: Encoder, key: object, item: object) -> JsonValue:
+    # The value stays under its name wherever the key is one, because secrets are masked by name.
+    name = str.__getitem__(key, slice(None)) if isinstance(key, str) else "value"
+    return [encoder.encode(key), {name: encoder.encode(item)}]
+
+
+def _decode_entry(entry: Any) -> tuple[object, object]:  # noqa: ANN401 - checked by being taken apart
+    key, named = entry
+    [item] = named.values() if isinstance(named, dict) else [named]
+    return _decode_key(key), _decode(item)
+
+
+def _decode_key(encoded: JsonValue) -> object:
+    value = _decode(encoded)
+    # It was hashable by a class that may be gone; the stand-in is hashable again.
+    return guarded(
+        lambda: (hash(value), value)[1], lambda _: _stand_in(cast("JsonObject", encoded), {"value": value})
+    )
+
+
+def _encode_items(tag: str) -> Encode:
+    def encode(encoder: Encoder, value: Iterable[object]) -> JsonValue:
+        items = [encoder.encode(item) for item in value]
+        if tag != "tuple":  # the same set gives the same JSON in every process
+            items.sort(key=lambda item: json.dumps(item, sort_keys=True))
+        return {TAG: tag, "items": items}
+
+    return encode
+
+
+def _decode_items(build: Callable[[list[Any]], object], item: Callable[[JsonValue], object]) -> Decode:
+    return lambda encoded: build([item(each) for each in _part(encoded, "items", list)])
+
+
+def _encode_text(tag: str, write: Callable[[Any], str]) -> Encode:
+    return lambda _, value: {TAG: tag, "value": write(value)}
+
+
+def _decode_text(read: Callable[[str], object]) -> Decode:
+    return lambda encoded: read(_part(encoded, "value", str))
+
+
+def _decode_parts(encoded: JsonObject) -> dict[str, Any]:
+    return _decode_names({name: part for name, part in encoded.items() if name not in (TAG, "class", "repr")})
+
+
+def _stand_in(encoded: JsonObject, parts: dict[str, Any]) -> RecordedObject:
+    fields, extra = parts.get("fields"), parts.get("extra")
+    fields = (fields | extra if isinstance(extra, dict) else fields) if isinstance(fields, dict) else parts
+    path, text = encoded.get("class", encoded[TAG]), encoded.get("repr", "")
+    return RecordedObject(str(path), fields, str(text), encoded)
+
+
+def _decode_instance(kind: type[Any], build: Callable[[Any, dict[str, Any]], object]) -> Decode:
+    def decode(encoded: JsonObject) -> object:
+        parts, cls = _decode_parts(encoded), find_class(encoded.get("class"), kind)
+        if cls is None:
+            return _stand_in(encoded, parts)
+        return guarded(lambda: build(cls, parts), lambda _: _stand_in(encoded, parts))
+
+    return decode
+
+
+def _encode_enum(encoder: Encoder, value: Enum) -> JsonValue:
+    plain = encoder.encode(value._value_)
+    return {TAG: "enum", "class": class_path(type(value)), "name": value._name_, "value": plain}
+
+
+def _encode_named_tuple(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
+    fields = dict(zip(value._fields, tuple.__iter__(value), strict=True))
+    return {TAG: "namedtuple", "class": class_path(type(value)), "fields": encoder.encode(fields)}
+
+
+def _encode_dataclass(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {TAG: "dataclass", "class": class_path(type(value)), "fields": encoder.encode(fields)}
+
+
+def _build_dataclass(cls: Any, parts: dict[str, Any]) -> object:  # noqa: ANN401 - there is no common class
+    instance, recorded = object.__new__(cls), _part(parts, "fields", dict)
+    for field in dataclasses.fields(cls):
+        object.__setattr__(instance, field.name, exceptions.field_value(recorded, field.name, field))
+    return instance
+
+
+def _encode_model(encoder: Encoder, value: BaseModel) -> JsonValue:
+    declared = type(value).__pydantic_fields__
+    return {
+        TAG: "model",
+        "class": class_path(type(value)),
+        "fields": encoder.encode({name: item for name, item in vars(value).items() if name in declared}),
+        "fields_set": [*sorted(value.__pydantic_fields_set__)],
+        "extra": encoder.encode(value.__pydantic_extra__),
+        "private": encoder.encode_names(value.__pydantic_private__ or {}),
+    }
+
+
+def _build_model(cls: type[BaseModel], parts: dict[str, Any]) -> BaseModel:
+    recorded, names = _part(parts, "fields", dict), _part(parts, "fields_set", list)
+    declared, privates = cls.__pydantic_fields__, cls.__private_attributes__
+    fields = {name: exceptions.field_value(recorded, name, field) for name, field in declared.items()}
+    private: dict[str, object] = {}
+    for name, attribute in privates.items():
+        with suppress(LookupError):  # neither recorded nor a default: left unset, as pydantic does
+            private[name] = exceptions.field_value(_part(parts, "private", dict), name, attribute)
+    extra = parts["extra"] if isinstance(parts.get("extra"), dict) else None
+    state = {"__dict__": fields, "__pydantic_fields_set__": set(names), "__pydantic_extra__": extra}
+    instance, owner = object.__new__(cls), RootModel if issubclass(cls, RootModel) else BaseModel
+    # Pydantic's own, because a class may have put another in its place.
+    owner.__setstate__(instance, {**state, "__pydantic_private__": private if privates else None})
+    return instance
+
+
+# How to take the builtin value out of an instance of a subclass, with none of the subclass's methods.
+_BASES: dict[type, Callable[[Any], object]] = {
+    str: lambda value: str.__getitem__(value, slice(None)),
+    int: int.__int__,
+    float: float.__float__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    OrderedDict: lambda value: {key: dict.__getitem__(value, key) for key in OrderedDict.__iter__(value)},
+    dict: lambda value: dict(dict.items(value)),
+}
+
+
+def _encode_subclass(encoder: Encoder, value: object) -> JsonValue:
+    base = next(base for base in type(value).__mro__ if base in _BASES)
+    return {TAG: "subclass", "class": class_path(type(value)), "value": encoder.encode(_BASES[base](value))}
+
+
+def _decode_subclass(encoded: JsonObject) -> object:
+    value = _decode(encoded["value"])
+    cls = find_class(encoded.get("class"), type(value))
+    return guarded(lambda: _rebuild(cls, value), lambda _: value)
+
+
+def _rebuild(cls: Any, value: object) -> object:  # noqa: ANN401 - there is no common class
+    if cls is None or _encode_function(cls) is not _encode_subclass:
+        return value  # the class is gone, or is an enum or the like: the plain value beats a stand-in
+    if OrderedDict in cls.__mro__:  # keeps its order where dict's methods do not reach
+        return OrderedDict(cast("dict[object, object]", value))
+    base: Any = type(value)
+    instance = base.__new__(cls, value)
+    if base in (list, set, dict):
+        base.__init__(instance, value)  # the builtin's own
+    return instance
+
+
+# A row per kind whose values are one line of text: name, class, to text, from text.
+_TEXTS: tuple[tuple[str, type, Callable[[Any], str], Callable[[str], object]], ...] = (
+    ("bytes", bytes, lambda value: b64encode(value).decode(), lambda text: b64decode(text, validate=True)),
+    ("complex", complex, repr, complex),
+    ("datetime", datetime, datetime.isoformat, datetime.fromisoformat),
+    ("date", date, date.isoformat, date.fromisoformat),
+    ("time", time, time.isoformat, time.fromisoformat),
+    ("timedelta", timedelta, lambda value: str(value // MICROSECOND), lambda text: int(text) * MICROSECOND),
+    ("decimal", Decimal, Decimal.__str__, Decimal),
+    ("uuid", UUID, UUID.__str__, UUID),
+    ("path", PurePath, PurePath.as_posix, Path),
+    ("int", int, hex, lambda text: int(text, 16)),
+)
+_TEXT: dict[type, Encode] = {cls: _encode_text(tag, write) for tag, cls, write, _ in _TEXTS}
+_EXACT: dict[type, Encode] = {
+    **_TEXT,
+    **{cls: _encode_items(cls.__name__) for cls in (tuple, set, frozenset)},
+    list: lambda encoder, value: [encoder.encode(item) for item in value],
+    dict: _encode_dict,
+}
+# What a class is or derives from, and how its instances are encoded; the first row that fits.
+_RULES: tuple[tuple[Callable[[type], bool], Encode], ...] = (
+    (lambda cls: issubclass(cls, RecordedObject), lambda _, value: value.recorded_json),
+    (lambda cls: issubclass(cls, BaseException), exceptions.encode_error),
+    (lambda cls: issubclass(cls, BaseModel), _encode_model),
+    (lambda cls: issubclass(cls, Enum), _encode_enum),
+    (dataclasses.is_dataclass, _encode_dataclass),
+    (lambda cls: issubclass(cls, tuple) and "_fields" in dir(cls), _encode_named_tuple),
+    (lambda cls: not _BASES.keys().isdisjoint(cls.__mro__), _encode_subclass),
+)
+_DECODE: dict[str, Decode] = {
+    **{tag: _decode_text(read) for tag, _, _, read in _TEXTS},
+    "tuple": _decode_items(tuple, _decode),
+    "set": _decode_items(set, _decode_key),
+    "frozenset": _decode_items(frozenset, _decode_key),
+    "dict": lambda encoded: _decode_names(_part(encoded, "fields", dict)),
+    "mapping": lambda encoded: dict(map(_decode_entry, _part(encoded, "entries", list))),
+    "subclass": _decode_subclass,
+    "enum": _decode_instance(Enum, lambda cls, parts: cls.__members__[parts["name"]]),
+    "namedtuple": _decode_instance(
+        tuple, lambda cls, parts: tuple.__new__(cls, [parts["fields"][name] for name in cls._fields])
+    ),
+    "dataclass": _decode_instance(object, _build_dataclass),
+    "model": _decode_instance(BaseModel, _build_model),
+    "exception": lambda encoded: exceptions.decode_error(encoded, _decode),
+}
+
+
+def _encode_function(cls: type) -> Encode:
+    if cls in _EXACT:
+        return _EXACT[cls]
+    for fits, encode in _RULES:
+        if fits(cls):
+            return encode
+    # Subclasses of these (a Timestamp, a PosixPath) are recorded as the type they derive from.
+    return next((_TEXT[base] for base in cls.__mro__ if base in _TEXT), lambda _, value: opaque(value))
