@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import otelstream
+import recorder
 from otelstream.cli import app
 from otelstream.demo.environment import quiet_environment
+from otelstream.source.ndjson import read_frames
+from recorder import StreamSession
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,3 +58,15 @@ def test_format_document_names_every_column() -> None:
         if f"`{column}`" not in sections.get(table, "")
     ]
     assert missing == []
+
+
+def test_format_document_sql_runs(tmp_path: Path) -> None:
+    """The query of FORMAT.md runs on a recording."""
+    document = (ROOT / "docs" / "FORMAT.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
+    golden = ROOT / "tests/golden/frames/16_llm_stream_events.jsonl"
+    frames = read_frames(golden.read_bytes().splitlines(), "golden")
+    session = otelstream.observe(StreamSession[None](sync_iterator=frames), record=tmp_path / "a.duckdb")
+    text = "".join(frame.content for frame in session)
+    with recorder.open(tmp_path / "a.duckdb") as recording, recording.connection() as connection:
+        assert [row[1] for row in connection.execute(query).fetchall()] == [text]
