@@ -35,7 +35,7 @@ _SANDBOX: Final = {
     "allow_community_extensions": "false",
 }
 
-_lock: Final = threading.RLock()
+_lock = threading.RLock()
 _written: Final[dict[Path, DuckDBPyConnection]] = {}
 
 
@@ -107,6 +107,8 @@ def forget_after_fork() -> None:
     DuckDB would write the parent's file when its objects are destroyed, so they never are: each keeps one
     reference too many.
     """
+    global _lock
+    _lock = threading.RLock()  # the parent's thread may have held it
     for connection in _written.values():
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
     _written.clear()

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from opentelemetry.trace import TracerProvider
 
+from otelstream.bridge.counters import Losses
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.stream import Options
 from otelstream.redact import Redactor, secret_values
@@ -21,6 +22,7 @@ Redact = bool | Redactor | Callable[[str], str]
 
 EXIT_TIMEOUT_S: Final = 5.0
 
+_losses = Losses()
 _pipeline: Pipeline | None = None
 
 
@@ -86,7 +88,7 @@ def shutdown(timeout_s: float = 30.0) -> bool:
 
 def losses() -> Mapping[str, int]:
     """Return how much was lost in this process so far, by reason: frames, and for `export` spans."""
-    return {} if _pipeline is None else _pipeline.losses.counts()
+    return _losses.counts()
 
 
 def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
@@ -101,7 +103,7 @@ def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
 def _running() -> Pipeline:
     global _pipeline
     if _pipeline is None:
-        _pipeline = Pipeline(os.environ)
+        _pipeline = Pipeline(os.environ, _losses)
         # Registered now, so that it runs before the exit handlers of providers that exist already.
         atexit.unregister(_at_exit)
         atexit.register(_at_exit)
@@ -113,9 +115,10 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    global _pipeline
+    global _losses, _pipeline
+    _losses = Losses()
     if _pipeline is not None:
-        _pipeline.orphan()
+        _pipeline.orphan(_losses)
         _pipeline = None
     forget_after_fork()
 

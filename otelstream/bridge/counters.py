@@ -1,4 +1,4 @@
-"""Counts of what was lost, by reason, and one log line for each reason: nothing is lost silently."""
+"""Counts of what was lost, by reason, and one log line for each cause: nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -7,33 +7,54 @@ import threading
 from collections import Counter
 from typing import Final, Literal
 
+from otelstream.errors import OtelstreamError
+from otelstream.redact import Redactor
+
 Reason = Literal["queue_full", "redaction", "recording", "spans", "export", "after_fork", "frame"]
+
+MAX_CAUSES: Final = 1_000
+"""Causes that are remembered, and so logged; beyond that there is nothing new to say."""
 
 log: Final = logging.getLogger("otelstream")
 
 
 class Losses:
-    """Thread-safe counters. A sentence is logged the first time it is said."""
+    """Thread-safe counters. A cause is logged the first time it occurs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._said: set[str] = set()
+        self._redactor = Redactor()
 
     def add(self, reason: Reason, count: int, sentence: str = "") -> None:
-        """Count something lost, and log why unless that was said before."""
+        """Count something lost, and log the sentence unless it was logged before."""
         with self._lock:
             self._counts[reason] += count
         if sentence:
             self.say(sentence)
 
-    def say(self, sentence: str) -> None:
-        """Log a warning once."""
+    def failed(self, reason: Reason, count: int, error: Exception) -> None:
+        """Count what an exception cost, and log it unless the same cause was logged before.
+
+        Our own errors name their file, so each text is a cause; of others the class is, as their text may
+        differ with every frame.
+        """
+        self.add(reason, count)
+        own = isinstance(error, OtelstreamError)
+        kind = type(error).__name__
+        cause = str(error) if own else f"{reason} {type(error).__module__}.{kind}"
+        text = str(error) if own else f"{kind}: {error}"
+        self.say(f"{reason} failed, the observed run goes on without it: {text}", cause)
+
+    def say(self, sentence: str, cause: str = "") -> None:
+        """Log a warning once per cause; secrets in it are masked."""
         with self._lock:
-            new = sentence not in self._said
-            self._said.add(sentence)
+            new = (cause or sentence) not in self._said and len(self._said) < MAX_CAUSES
+            if new:
+                self._said.add(cause or sentence)
         if new:
-            log.warning(sentence)
+            log.warning(self._redactor.redact_text(sentence))
 
     def counts(self) -> dict[str, int]:
         """Return how many frames (for `export`: spans) were lost, by reason."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.trace import TracerProvider
@@ -45,6 +46,7 @@ class Run:
         self.spans: SpanStage | None = None
         self.record: RecordStage | None = None
         self.started = False
+        self.lost = 0
         self.measured: dict[str, int] = {}
 
 
@@ -53,16 +55,18 @@ class Pipeline:
 
     Args:
         environ: The `OTELSTREAM_*` and `OTEL_*` variables.
+        losses: Where losses are counted.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.losses = Losses()
+    def __init__(self, environ: Mapping[str, str], losses: Losses) -> None:
+        self.losses = losses
         self.settings, problems = Settings.from_environ(environ)
         for problem in problems:
             self.losses.say(problem)
         self._environ = dict(environ)
         self._own_provider: SdkTracerProvider | None = None
         self._own_provider_made = False
+        self._providers: WeakSet[SdkTracerProvider] = WeakSet()
         self._runs: list[Run] = []
         self._files: dict[Path, RecordingFile] = {}
         self._lock = threading.Lock()
@@ -78,6 +82,8 @@ class Pipeline:
         stream = Stream(options, self.settings, self.losses, self._wake)
         with self._lock:
             self._runs.append(Run(stream))
+            if isinstance(options.provider, SdkTracerProvider):
+                self._providers.add(options.provider)
         return stream
 
     def provider(self) -> TracerProvider | None:
@@ -98,17 +104,19 @@ class Pipeline:
             timeout_s: Seconds to wait. The work goes on when they have passed.
         """
         deadline = time.monotonic() + timeout_s
+        lost = self.losses.counts().get("export", 0)
         if not self._pass_over(timeout_s):
             return False
-        provider = global_provider() or self._own_provider
-        if not isinstance(provider, SdkTracerProvider):
-            return True
-        # `force_flush` of the SDK ignores its timeout when the collector hangs: another thread waits for it.
+        providers = list(self._providers)
         flushed: list[bool] = []
-        thread = threading.Thread(target=lambda: flushed.append(provider.force_flush()), daemon=True)
+        # `force_flush` of the SDK ignores its timeout when the collector hangs: another thread waits for it.
+        thread = threading.Thread(
+            target=lambda: flushed.extend(provider.force_flush() for provider in providers), daemon=True
+        )
         thread.start()
         thread.join(max(0.0, deadline - time.monotonic()))
-        return flushed == [True] and not self.losses.counts().get("export")
+        in_time = len(flushed) == len(providers) and all(flushed)
+        return in_time and self.losses.counts().get("export", 0) == lost
 
     def shutdown(self, timeout_s: float) -> bool:
         """End the sessions that are open, flush and stop; return whether that was done within the seconds."""
@@ -119,10 +127,13 @@ class Pipeline:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def orphan(self) -> None:
-        """Disown all streams: this process is a fork, and its parent has the thread and the files."""
+    def orphan(self, losses: Losses) -> None:
+        """Disown all streams: this process is a fork, and its parent has the thread and the files.
+
+        The parent's thread may have held any lock at that moment, so none of its objects is used any more.
+        """
         for run in self._runs:
-            run.stream.orphaned = True
+            run.stream.orphan(losses)
 
     def _wake(self, urgent: bool) -> None:
         if urgent:
@@ -175,11 +186,13 @@ class Pipeline:
         redactor = run.stream.options.redactor
         kept: list[FrameLike] = []
         if not self._attempt("redaction", 1, lambda: kept.append(redacted_frame(frame, redactor))):
+            run.lost += 1
             return
         self._attempt("frame", 0, lambda: self._weigh(run, kept[0]))
         record, spans = run.record, run.spans
         if record is not None:
-            self._attempt("recording", 1, lambda: record.frame(kept[0], arrival.clock_ns))
+            if not self._attempt("recording", 1, lambda: record.frame(kept[0], arrival.clock_ns)):
+                run.lost += 1
             if record.file.pending >= self.settings.batch_frames:
                 self._commit(record.file)
         elif run.stream.options.record is not None:
@@ -219,17 +232,18 @@ class Pipeline:
     def _tell_end(self, run: Run, end: End) -> None:
         last = told(end, run.stream.options.redactor)
         record, spans = run.record, run.spans
+        dropped = run.stream.dropped + run.lost
         attributes = recording_attributes(
             None if record is None else str(record.file.path),
             None if record is None else record.session_id,
-            run.stream.dropped,
+            dropped,
         )
         if spans is not None:
             for operation in spans.last(last.outcome, attributes):
                 self._attempt("spans", 0, partial(spans.apply, operation))
         if record is not None:
             trace_id = None if spans is None else spans.trace_id
-            self._attempt("recording", 0, lambda: record.end(last, run.stream.dropped, trace_id))
+            self._attempt("recording", 0, lambda: record.end(last, dropped, trace_id))
 
     def _commit(self, file: RecordingFile) -> bool:
         if self._attempt("recording", file.pending, file.flush):
@@ -262,7 +276,6 @@ class Pipeline:
         try:
             step()
         except Exception as error:
-            text = str(error) if type(error).__module__.startswith("otelstream") else repr(error)
-            self.losses.add(reason, lost, f"{reason} failed, the observed run goes on without it: {text}")
+            self.losses.failed(reason, lost, error)
             return False
         return True

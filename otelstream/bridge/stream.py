@@ -150,6 +150,11 @@ class Stream:
         if not finished:
             self._late()
 
+    def orphan(self, losses: Losses) -> None:
+        """Take no more frames: this process is a fork of the one that observes them."""
+        self.orphaned = True
+        self._losses = losses
+
     def take(self) -> list[Arrival | End]:
         """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""
         taken = [self._queue.popleft() for _ in range(len(self._queue))]
