@@ -132,9 +132,12 @@ def frame_json(frame: FrameLike) -> str:
     """
     if isinstance(frame, BaseModel):
         try:
-            return frame.model_dump_json()
+            text = frame.model_dump_json()
         except PydanticSerializationError:
             pass
+        else:
+            if "\ufffd" not in text or is_faithful(text, envelope_of(frame)):
+                return text
     envelope = {name: value for name, value in envelope_of(frame).items() if name != "data"}
     head = encode_json(envelope)[:-1]
     return f'{head},"data":{encode_json(frame.data, nan="null")}}}'
@@ -173,9 +176,28 @@ def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants
     know is written as its `repr`.
     """
     try:
-        return to_json(value, inf_nan_mode=nan, fallback=repr).decode()
+        text = to_json(value, inf_nan_mode=nan, fallback=repr).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain)
+        return _ascii_json(value, nan)
+    return text if is_faithful(text, value) else _ascii_json(value, nan)
+
+
+def is_faithful(text: str, value: object) -> bool:
+    """Tell whether pydantic's JSON text of a value says what the value says.
+
+    It does but for keys with lone surrogates, which pydantic silently writes as U+FFFD.
+    """
+    return "\ufffd" not in text or decode_json(text) == decode_json(_ascii_json(value, "constants"))
+
+
+def _ascii_json(value: object, nan: Literal["null", "constants"]) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain)
+    except RecursionError:
+        return '{"otelstream":"nested too deeply to be written"}'
+    if nan == "constants" or not ("NaN" in text or "Infinity" in text):
+        return text
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), separators=(",", ":"))
 
 
 def _plain(value: object) -> object:
@@ -191,7 +213,11 @@ def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value
     try:
         return from_json(text, allow_inf_nan=True)
     except ValueError:
+        pass
+    try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply to be read") from None
 
 
 def timestamp_ns(frame: FrameLike) -> int:

@@ -7,7 +7,15 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from otelstream.frame import FrameLike, StreamFrame, decode_json, extra_fields, frame_json, parse_frame
+from otelstream.frame import (
+    FrameLike,
+    StreamFrame,
+    decode_json,
+    extra_fields,
+    frame_json,
+    is_faithful,
+    parse_frame,
+)
 
 INT64: Final = range(-(2**63), 2**63)
 
@@ -45,15 +53,15 @@ def row_of(frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
     return FrameRow(
         ordinal=ordinal,
         offset_ns=offset_ns,
-        id=_utf8(frame.id),
+        id=utf8(frame.id),
         seq=frame.seq if frame.seq is None or frame.seq in INT64 else None,
-        type=_utf8(frame.type),
-        channel=_utf8(frame.channel),
-        namespace=[_utf8(part) for part in frame.namespace],
+        type=utf8(frame.type),
+        channel=utf8(frame.channel),
+        namespace=[utf8(part) for part in frame.namespace],
         timestamp=moment,
         utc_offset=None if offset is None else int(offset.total_seconds()),
-        parent_id=None if frame.parent_id is None else _utf8(frame.parent_id),
-        previous_id=None if frame.previous_id is None else _utf8(frame.previous_id),
+        parent_id=None if frame.parent_id is None else utf8(frame.parent_id),
+        previous_id=None if frame.previous_id is None else utf8(frame.previous_id),
         data=data,
         raw=None if typed else frame_json(frame),
     )
@@ -83,9 +91,10 @@ def frame_of(row: FrameRow) -> StreamFrame:
 
 def _json(data: dict[str, Any]) -> str | None:
     try:
-        return to_json(data, inf_nan_mode="constants", fallback=repr).decode()
+        text = to_json(data, inf_nan_mode="constants", fallback=repr).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
         return None
+    return text if is_faithful(text, data) else None
 
 
 def _is_plain(frame: FrameLike, offset: timedelta | None) -> bool:
@@ -94,10 +103,11 @@ def _is_plain(frame: FrameLike, offset: timedelta | None) -> bool:
     if offset is not None and offset % timedelta(minutes=1):
         return False
     texts = (frame.id, frame.type, frame.channel, frame.parent_id or "", frame.previous_id or "")
-    return all(_utf8(text) == text for text in (*texts, *frame.namespace))
+    return all(utf8(text) == text for text in (*texts, *frame.namespace))
 
 
-def _utf8(text: str) -> str:
+def utf8(text: str) -> str:
+    """Return a text that UTF-8 can hold: lone surrogates are written as their escapes."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

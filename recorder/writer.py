@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder.database import close_after_writing, open_for_writing
-from recorder.rows import row_of
+from recorder.rows import row_of, utf8
 from recorder.session_row import SessionEnd, SessionStart
 
 Row = tuple[object, ...]
@@ -62,7 +62,7 @@ class Writer:
 
     def begin(self, start: SessionStart) -> None:
         """Add the row that says how a session started."""
-        self._starts.rows.append(astuple(start))
+        self._starts.rows.append(_storable(start))
 
     def add(self, session_id: UUID, ordinal: int, offset_ns: int, frame: FrameLike) -> None:
         """Add a frame.
@@ -77,7 +77,7 @@ class Writer:
 
     def end(self, end: SessionEnd) -> None:
         """Add the row that says how a session ended."""
-        self._ends.rows.append(astuple(end))
+        self._ends.rows.append(_storable(end))
 
     def flush(self) -> None:
         """Commit everything added so far, in one transaction; then it survives the death of the process.
@@ -105,6 +105,10 @@ class Writer:
         for table in (self._starts, self._frames, self._ends):
             table.close()
         close_after_writing(self.path)
+
+
+def _storable(row: SessionStart | SessionEnd) -> Row:
+    return tuple(utf8(value) if isinstance(value, str) else value for value in astuple(row))
 
 
 class _Table:

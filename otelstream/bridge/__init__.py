@@ -57,7 +57,7 @@ def observe(
     """
     pipeline = _running()
     options = Options(
-        record=None if record is None else Path(record).absolute(),
+        record=None if record is None else _absolute(record),
         redactor=redactor_of(redact, os.environ),
         provider=tracer_provider or pipeline.provider(),
         flush_on_end=flush_on_end,
@@ -98,6 +98,14 @@ def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
     if isinstance(redact, bool):
         return Redactor(values=secret_values(environ)) if redact else None
     return Redactor(values=secret_values(environ), function=redact)
+
+
+def _absolute(record: str | os.PathLike[str]) -> Path:
+    try:
+        # Links and `..` are resolved, as two names of one file must share its one writer.
+        return Path(record).resolve()
+    except OSError:
+        return Path(record)  # the working directory is gone; opening the file will fail, and be counted
 
 
 def _running() -> Pipeline:

@@ -10,7 +10,9 @@ from typing import Final, Literal
 from otelstream.errors import OtelstreamError
 from otelstream.redact import Redactor
 
-Reason = Literal["queue_full", "redaction", "recording", "spans", "export", "after_fork", "frame"]
+Reason = Literal[
+    "queue_full", "redaction", "recording", "spans", "export", "after_fork", "after_shutdown", "frame"
+]
 
 MAX_CAUSES: Final = 1_000
 """Causes that are remembered, and so logged; beyond that there is nothing new to say."""
@@ -34,17 +36,16 @@ class Losses:
         if sentence:
             self.say(sentence)
 
-    def failed(self, reason: Reason, count: int, error: Exception) -> None:
+    def failed(self, reason: Reason, count: int, error: BaseException) -> None:
         """Count what an exception cost, and log it unless the same cause was logged before.
 
-        Our own errors name their file, so each text is a cause; of others the class is, as their text may
-        differ with every frame.
+        Our own errors say which file it was. Of others only the first of a reason is logged, and only its
+        class: the text may quote what a frame held.
         """
         self.add(reason, count)
         own = isinstance(error, OtelstreamError)
-        kind = type(error).__name__
-        cause = str(error) if own else f"{reason} {type(error).__module__}.{kind}"
-        text = str(error) if own else f"{kind}: {error}"
+        text = str(error) if own else type(error).__name__
+        cause = text if own else reason
         self.say(f"{reason} failed, the observed run goes on without it: {text}", cause)
 
     def say(self, sentence: str, cause: str = "") -> None:

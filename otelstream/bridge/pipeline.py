@@ -22,9 +22,11 @@ from otelstream.bridge.stages import (
     RecordingFile,
     RecordStage,
     SpanStage,
+    ToldEnd,
     recording_attributes,
     redacted_frame,
     told,
+    withheld,
 )
 from otelstream.bridge.stream import Arrival, End, Options, Stream
 from otelstream.config import Settings
@@ -73,6 +75,7 @@ class Pipeline:
         self._work = threading.Event()
         self._urgent = threading.Event()
         self._passes: list[threading.Event] = []
+        self._lost_before = losses.counts()
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="otelstream", daemon=True)
         self._thread.start()
@@ -100,11 +103,12 @@ class Pipeline:
     def flush(self, timeout_s: float) -> bool:
         """Handle everything that has arrived, commit it and export ended spans; return whether that was done.
 
+        It was not if anything was lost since the last flush.
+
         Args:
             timeout_s: Seconds to wait. The work goes on when they have passed.
         """
         deadline = time.monotonic() + timeout_s
-        lost = self.losses.counts().get("export", 0)
         if not self._pass_over(timeout_s):
             return False
         providers = list(self._providers)
@@ -115,16 +119,19 @@ class Pipeline:
         )
         thread.start()
         thread.join(max(0.0, deadline - time.monotonic()))
-        in_time = len(flushed) == len(providers) and all(flushed)
-        return in_time and self.losses.counts().get("export", 0) == lost
+        lost, self._lost_before = self._lost_before, self.losses.counts()
+        return len(flushed) == len(providers) and all(flushed) and self._lost_before == lost
 
     def shutdown(self, timeout_s: float) -> bool:
         """End the sessions that are open, flush and stop; return whether that was done within the seconds."""
-        for run in list(self._runs):
+        runs = list(self._runs)
+        for run in runs:
             run.stream.abandon()
         self._stopping = True
         self._wake(True)  # noqa: FBT003  as in Stream
         self._thread.join(timeout_s)
+        for run in runs:
+            run.stream.orphan("after_shutdown", self.losses)
         return not self._thread.is_alive()
 
     def orphan(self, losses: Losses) -> None:
@@ -133,7 +140,7 @@ class Pipeline:
         The parent's thread may have held any lock at that moment, so none of its objects is used any more.
         """
         for run in self._runs:
-            run.stream.orphan(losses)
+            run.stream.orphan("after_fork", losses)
 
     def _wake(self, urgent: bool) -> None:
         if urgent:
@@ -230,7 +237,11 @@ class Pipeline:
                 self._attempt("recording", 0, record.file.close)
 
     def _tell_end(self, run: Run, end: End) -> None:
-        last = told(end, run.stream.options.redactor)
+        redactor = run.stream.options.redactor
+        tellings: list[ToldEnd] = []
+        if not self._attempt("redaction", 1, lambda: tellings.append(told(end, redactor))):
+            tellings.append(withheld(end))
+        last = tellings[0]
         record, spans = run.record, run.spans
         dropped = run.stream.dropped + run.lost
         attributes = recording_attributes(
@@ -269,13 +280,15 @@ class Pipeline:
     def _make_provider(self) -> None:
         self._own_provider = provider_from_environment(
             self._environ,
-            lambda count, why: self.losses.add("export", count, f"spans were not exported: {why}."),
+            lambda count, why: self.losses.add(
+                "export", count, f"spans were not exported: {why.rstrip('.')}."
+            ),
         )
 
     def _attempt(self, reason: Reason, lost: int, step: Callable[[], object]) -> bool:
         try:
             step()
-        except Exception as error:
+        except BaseException as error:  # not even `sys.exit` of a user's function may end this thread
             self.losses.failed(reason, lost, error)
             return False
         return True

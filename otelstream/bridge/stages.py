@@ -10,7 +10,7 @@ import platform
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -178,17 +178,25 @@ class ToldEnd:
 
 def told(end: End, redactor: Redactor | None) -> ToldEnd:
     """Return the end of a session in the words that may leave the process."""
+    result = encode_json(_redacted(encode_value(end.result[0]), redactor)) if end.result else None
+    if end.state != "failed" or end.error is None:
+        return replace(withheld(end), result=result)
+    error = _redacted(encode_exception(end.error), redactor)
+    outcome = replace(withheld(end).outcome, error_message=str(error["text"]))
+    return ToldEnd(outcome, result, encode_json(error))
+
+
+def withheld(end: End) -> ToldEnd:
+    """Return the end of a session with nothing that could hold a secret: no result, no text of an error."""
     error = end.error if end.state == "failed" else None
-    outcome = Outcome(
-        state=end.state,
-        ended_ns=end.time_ns // 1000 * 1000,  # a recording keeps microseconds
-        error_type=None if error is None else _class_name(error),
-        error_message=None if error is None else _redacted(str(error), redactor),
-    )
     return ToldEnd(
-        outcome=outcome,
-        result=encode_json(_redacted(encode_value(end.result[0]), redactor)) if end.result else None,
-        error=None if error is None else encode_json(_redacted(encode_exception(error), redactor)),
+        outcome=Outcome(
+            state=end.state,
+            ended_ns=end.time_ns // 1000 * 1000,  # a recording keeps microseconds
+            error_type=None if error is None else _class_name(error),
+        ),
+        result=None,
+        error=None,
     )
 
 

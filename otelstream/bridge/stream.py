@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TracerProvider
@@ -26,6 +26,16 @@ from otelstream.source.session import EndState, Result
 
 FRAME_BYTES: Final = 1_000
 """What a frame of a type that was not measured yet is taken to weigh; a token frame weighs some 800."""
+
+
+OrphanReason = Literal["after_fork", "after_shutdown"]
+
+_WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
+    "queue_full": "frames come faster than they can be handled; they are dropped and counted"
+    " (OTELSTREAM_QUEUE_MB).",
+    "after_fork": "a session went on in a forked process; it is not observed there.",
+    "after_shutdown": "a session went on after shutdown(); it is not observed any more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class Stream:
         self.dropped = 0
         self.weights: dict[str, int] = {}
         self.beginning: Beginning | None = None
-        self.orphaned = False
+        self.orphaned: OrphanReason | None = None
         self._losses = losses
         self._wake = wake
         self._limit = settings.queue_mb * 1_000_000
@@ -109,7 +119,7 @@ class Stream:
         except (AttributeError, TypeError):
             self._losses.add("frame", 1, "a session yielded something that is no frame; it was not observed.")
             return
-        if self.orphaned or self._put_bytes - self._taken_bytes > self._limit:
+        if self.orphaned is not None or self._put_bytes - self._taken_bytes > self._limit:
             self._drop()
             return
         self._queue.append(Arrival(frame, time.monotonic_ns(), weight))
@@ -119,7 +129,7 @@ class Stream:
     def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
         """Take the end of the session; the future is done when all of it has been handled."""
         end = End(state, time.time_ns(), result, error)
-        if self.orphaned:
+        if self.orphaned is not None:
             end.done.set_result(None)
         else:
             self._queue.append(end)
@@ -150,10 +160,12 @@ class Stream:
         if not finished:
             self._late()
 
-    def orphan(self, losses: Losses) -> None:
-        """Take no more frames: this process is a fork of the one that observes them."""
-        self.orphaned = True
-        self._losses = losses
+    def orphan(self, reason: OrphanReason, losses: Losses) -> None:
+        """Take no more frames, as nobody handles them: count them under that reason."""
+        self.orphaned, self._losses = reason, losses
+        if reason == "after_shutdown":
+            for _ in range(sum(isinstance(item, Arrival) for item in self.take())):
+                self._drop()
 
     def take(self) -> list[Arrival | End]:
         """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""
@@ -163,17 +175,8 @@ class Stream:
 
     def _drop(self) -> None:
         self.dropped += 1
-        if self.orphaned:
-            self._losses.add(
-                "after_fork", 1, "a session went on in a forked process; it is not observed there."
-            )
-        else:
-            self._losses.add(
-                "queue_full",
-                1,
-                f"frames come faster than they can be handled; beyond {self._limit // 1_000_000} MB they are"
-                " dropped and counted (OTELSTREAM_QUEUE_MB).",
-            )
+        reason = self.orphaned or "queue_full"
+        self._losses.add(reason, 1, _WHY_DROPPED[reason])
 
     def _late(self) -> None:
         self._losses.say(

@@ -62,14 +62,16 @@ def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> Tr
 
     Args:
         environ: The variables.
-        on_loss: Called with a number of spans and a sentence when a batch could not be delivered.
+        on_loss: Called with a number of spans and a reason when a batch could not be delivered.
 
-    Raises:
-        ExportError: A variable names an exporter or a protocol that does not exist.
+    A variable that names no exporter or protocol loses the spans, which are counted, and nothing else.
     """
     if not wants_export(environ):
         return None
-    exporter = CountedExporter(exporter_from_environment(environ), on_loss)
+    try:
+        exporter = CountedExporter(exporter_from_environment(environ), on_loss)
+    except ExportError as error:
+        exporter = CountedExporter(_Nowhere(), on_loss, str(error))
     processor = BatchSpanProcessor(
         exporter,
         max_queue_size=None if OTEL_BSP_MAX_QUEUE_SIZE in environ else QUEUE_SPANS,
@@ -138,15 +140,21 @@ _OTLP: Final[Mapping[str, Callable[[str | None], SpanExporter]]] = {"http/protob
 class CountedExporter(SpanExporter):
     """Hands spans to another exporter, and says how many it could not deliver."""
 
-    def __init__(self, exporter: SpanExporter, on_loss: OnLoss) -> None:
+    def __init__(
+        self,
+        exporter: SpanExporter,
+        on_loss: OnLoss,
+        why: str = "the collector could not be reached or refused them",
+    ) -> None:
         self._exporter = exporter
         self._on_loss = on_loss
+        self._why = why
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch; report its size if the other exporter fails."""
         result = self._exporter.export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._on_loss(len(spans), "the collector could not be reached or refused them")
+            self._on_loss(len(spans), self._why)
         return result
 
     def shutdown(self) -> None:
@@ -156,6 +164,13 @@ class CountedExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Flush the other exporter, within milliseconds."""
         return self._exporter.force_flush(timeout_millis)
+
+
+class _Nowhere(SpanExporter):
+    """Delivers nothing."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # noqa: ARG002  the SDK's signature
+        return SpanExportResult.FAILURE
 
 
 class CollectedSpans(SpanProcessor):

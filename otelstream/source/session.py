@@ -144,10 +144,8 @@ class _Tap(_TapBase):
         return frame
 
     def close(self) -> None:
-        try:
-            self._session.close()
-        finally:
-            self._finish("cancelled")
+        self._session.close()  # refused (ValueError) while another thread iterates: then it is no end
+        self._finish("cancelled")
 
     def _finish(self, state: EndState, error: BaseException | None = None) -> None:
         done = self._end(state, error)
@@ -183,10 +181,8 @@ class _AsyncTap(_TapBase):
         return frame
 
     async def aclose(self) -> None:
-        try:
-            await self._session.aclose()
-        finally:
-            await self._finish("cancelled")
+        await self._session.aclose()  # refused (RuntimeError) while another task iterates: then it is no end
+        await self._finish("cancelled")
 
     async def _finish(self, state: EndState, error: BaseException | None = None) -> None:
         done = self._end(state, error)

@@ -11,7 +11,7 @@ from typing import Final
 
 from otelstream.frame import FrameLike, Outcome, timestamp_ns
 from otelstream.span import names, rules
-from otelstream.span.attributes import at_end, at_start, error_of
+from otelstream.span.attributes import at_end, at_start, error_of, text
 from otelstream.span.chunks import ChunkEvents, Chunks
 from otelstream.span.events import envelope, event_of
 from otelstream.span.model import (
@@ -88,7 +88,10 @@ class SpanAssembler:
             ended = {names.END: outcome.state}
             operations.extend(self._end(span, EndSpan(span.key, at, ended, error)))
         if self._root is not None:
-            operations.extend(self._end(self._root, self._last_words(self._root, at, outcome, attributes)))
+            *chunks, end = self._end(self._root, self._root_end or EndSpan(self._root.key, at))
+            operations.extend(chunks)
+            if isinstance(end, EndSpan):
+                operations.append(self._last_words(end, outcome, attributes))
         return operations
 
     def _applied(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
@@ -96,8 +99,14 @@ class SpanAssembler:
             annotate = self._adds_chunk if rule.role is Role.CHUNK else self._annotates
             return annotate(frame, enclosing)
         if rule.role is Role.OPEN:
+            if self._scopes.opened_by(frame.id) is not None:
+                return self._repeats(frame, enclosing)
             return self._opens(frame, rule.pair, enclosing)
         return self._closes(frame, rule, rule.pair, enclosing)
+
+    def _repeats(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
+        yield self._anomaly("duplicate_start", frame)
+        yield from self._annotates(frame, enclosing)
 
     def _oddities(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
         if frame.parent_id is None:
@@ -138,7 +147,7 @@ class SpanAssembler:
         span = scope.span
         self._scopes.remember(frame, Place(scope.parent, span))
         if scope.parent is not None and scope.parent.span is span:
-            yield event_of(frame, span.key)
+            yield from self._annotates(frame, enclosing)
             return
         end = EndSpan(
             span.key,
@@ -238,12 +247,11 @@ class SpanAssembler:
             yield self._anomaly("clock_backwards", span)
         yield EndSpan(span.key, end_ns, attributes, end.error)
 
-    def _last_words(self, root: OpenSpan, at: int, outcome: Outcome, more: Attributes) -> EndSpan:
-        end = self._root_end or EndSpan(root.key, at)
+    def _last_words(self, end: EndSpan, outcome: Outcome, more: Attributes) -> EndSpan:
         attributes = {**end.attributes, **more, names.END: outcome.state, names.FRAMES: self._frames}
         for name, count in sorted(self._anomalies.items()):
             attributes[names.ANOMALY_PREFIX + name] = count
-        return EndSpan(root.key, end.end_ns, attributes, _error_of_outcome(outcome) or end.error)
+        return EndSpan(end.key, end.end_ns, attributes, _error_of_outcome(outcome) or end.error)
 
     def _anomaly(self, name: AnomalyName, about: FrameLike | OpenSpan) -> Anomaly:
         self._anomalies[name] += 1
@@ -269,7 +277,8 @@ def _first_chunk(span: OpenSpan) -> dict[str, AttributeValue]:
 def _error_of_outcome(outcome: Outcome) -> SpanError | None:
     if outcome.state == "failed":
         return SpanError(
-            outcome.error_type or names.ERROR_TYPE_OTHER, outcome.error_message or "the run failed"
+            text(outcome.error_type) or names.ERROR_TYPE_OTHER,
+            text(outcome.error_message) or "the run failed",
         )
     if outcome.state == "cut":
         return SpanError("cut", "the recording ends here: the process died")

@@ -13,6 +13,7 @@ AnomalyName = Literal[
     "clock_backwards",
     "dangling_parent",
     "duplicate_end",
+    "duplicate_start",
     "end_without_start",
     "frame_after_close",
     "frame_after_end",

@@ -128,6 +128,7 @@ def key_of(frame: FrameLike, pair: Pair) -> str | None:
 
 
 def _innermost_open(scope: Scope | None) -> Scope | None:
-    while scope is not None and not scope.is_open:
+    # A scope without a span of its own (an internal flow) may outlive the span that it shares.
+    while scope is not None and not (scope.is_open and scope.span.is_open):
         scope = scope.parent
     return scope
