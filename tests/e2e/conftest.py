@@ -1,0 +1,23 @@
+"""Every test here starts and ends with no pipeline, no losses and no `OTEL*` variable in force."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+import otelstream
+from otelstream import bridge
+from otelstream.bridge.counters import Losses
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the test observe as a new process would."""
+    for name in [name for name in os.environ if name.startswith("OTEL")]:
+        monkeypatch.delenv(name)
+    otelstream.shutdown(5)
+    monkeypatch.setattr(bridge, "_losses", Losses())
+    yield
+    otelstream.shutdown(5)

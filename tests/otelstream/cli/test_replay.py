@@ -1,0 +1,72 @@
+"""`otelstream replay`: a recorded session again, as its consumer saw it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import otelstream
+from tests.e2e.runs import RESULT, golden, session
+from tests.otelstream.cli.conftest import Cli, Ended, Recordings
+
+TEXT = "".join(frame.content for frame in golden())
+
+
+def test_the_text_comes_and_then_the_result(cli: Cli, recordings: Recordings) -> None:
+    """The tokens as they were streamed, and a line about the end."""
+    assert cli("replay", recordings.completed) == Ended(
+        0, f"{TEXT}\ncompleted, 29 frames, result: {RESULT!r}\n", ""
+    )
+
+
+def test_a_failed_run_fails_again(cli: Cli, recordings: Recordings) -> None:
+    """The exception is told in one sentence, and the exit code is 1."""
+    assert cli("replay", recordings.failed) == Ended(
+        1,
+        f"{TEXT}\nfailed, 29 frames, result: None\n",
+        "otelstream: the run failed: ValueError: there is no tea\n",
+    )
+
+
+def test_json_of_a_completed_run(cli: Cli, recordings: Recordings) -> None:
+    """A program gets state, number of frames and result, and no text."""
+    ended = cli("replay", recordings.completed, "--json")
+
+    assert (ended.code, json.loads(ended.out)) == (
+        0,
+        {"state": "completed", "frames": 29, "result": RESULT, "error": None},
+    )
+
+
+def test_json_of_a_failed_run(cli: Cli, recordings: Recordings) -> None:
+    """A program gets the exception, and the exit code is 1."""
+    ended = cli("replay", recordings.failed, "--json")
+
+    assert (ended.code, ended.err, json.loads(ended.out)) == (
+        1,
+        "",
+        {
+            "state": "failed",
+            "frames": 29,
+            "result": None,
+            "error": {"type": "ValueError", "message": "there is no tea"},
+        },
+    )
+
+
+def test_a_cancelled_run_is_no_failure(cli: Cli, tmp_path: Path) -> None:
+    """What its consumer closed early ends early again."""
+    live = otelstream.observe(session(), record=tmp_path / "x.duckdb")
+    next(iter(live))
+    live.close()
+
+    assert cli("replay", "x.duckdb") == Ended(0, "cancelled, 1 frames, result: None\n", "")
+
+
+def test_an_error_of_many_lines_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    """The text of an exception may have lines; what the command says of it has one."""
+    from tests.e2e.runs import run_sync
+
+    run_sync({"record": tmp_path / "x.duckdb"}, ValueError("no tea\nno milk"))
+
+    assert cli("replay", "x.duckdb").err.count("\n") == 1
