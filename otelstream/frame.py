@@ -136,7 +136,7 @@ def frame_json(frame: FrameLike) -> str:
         except PydanticSerializationError:
             pass
         else:
-            if "\ufffd" not in text or is_faithful(text, envelope_of(frame)):
+            if is_faithful(text, envelope_of(frame), "null"):
                 return text
     envelope = {name: value for name, value in envelope_of(frame).items() if name != "data"}
     head = encode_json(envelope)[:-1]
@@ -179,15 +179,17 @@ def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants
         text = to_json(value, inf_nan_mode=nan, fallback=repr).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
         return _ascii_json(value, nan)
-    return text if is_faithful(text, value) else _ascii_json(value, nan)
+    return text if is_faithful(text, value, nan) else _ascii_json(value, nan)
 
 
-def is_faithful(text: str, value: object) -> bool:
+def is_faithful(text: str, value: object, nan: Literal["null", "constants"]) -> bool:
     """Tell whether pydantic's JSON text of a value says what the value says.
 
     It does but for keys with lone surrogates, which pydantic silently writes as U+FFFD.
     """
-    return "\ufffd" not in text or decode_json(text) == decode_json(_ascii_json(value, "constants"))
+    if "\ufffd" not in text:
+        return True
+    return json.dumps(json.loads(text)) == json.dumps(json.loads(_ascii_json(value, nan)))
 
 
 def _ascii_json(value: object, nan: Literal["null", "constants"]) -> str:

@@ -39,8 +39,7 @@ _SEPARATORS: Final = str.maketrans("", "", "_- ./:")
 _KNOWN_KEYS_LIMIT: Final = 4096
 _WORKING_DIRECTORIES: Final = frozenset(("PWD", "OLDPWD"))  # "pwd" is a password everywhere but in a shell
 
-# (literal beginnings, what follows them). Nothing that can fail may follow a far-reaching quantifier: that
-# keeps the rows linear.
+# (literal beginnings, the rest). To stay linear, nothing that can fail may follow a far-reaching quantifier.
 _PREFIXES: Final = (
     (("sk-", "glpat-", "xai-", "tvly-", "pplx-", "nvapi-"), r"[\w-]{16,}"),
     (("hf_", "gsk_", "npm_"), r"[A-Za-z0-9]{16,}"),
@@ -111,14 +110,12 @@ class Redactor:
             have one. They see the text between two placeholders as a text of its own.
         values: Literal secrets, masked wherever they occur. Ignored are those shorter than `MIN_VALUE_LENGTH`
             and those that read as a secret key: masking the word "password" would hide it from the key rules.
-        function: Called with every string after the rules, except for blanks under a secret key; returns the
-            string to keep. What it raises is not caught, and the whole is idempotent only if it is.
+        function: Called with every string after the rules; returns the string to keep. What it raises is not
+            caught, and the whole is idempotent only if it is.
 
     Raises:
         ValueError: A pattern is not a valid regular expression.
     """
-
-    __slots__ = ("_function", "_keys", "_known_keys", "_rules")
 
     def __init__(
         self,
@@ -163,9 +160,10 @@ class Redactor:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return (
-                value if secret and _is_blank(value) else self.redact_text(PLACEHOLDER if secret else value)
-            )
+            # A blank that a rule would change counts as a secret, or a second pass would find one in it.
+            if secret and not (_is_blank(value) and _is_blank(self._mask(value))):
+                value = PLACEHOLDER
+            return self.redact_text(value)
         if isinstance(value, (dict, list, tuple)):
             if depth == MAX_DEPTH:
                 return self.redact_text(PLACEHOLDER)

@@ -94,7 +94,7 @@ def _json(data: dict[str, Any]) -> str | None:
         text = to_json(data, inf_nan_mode="constants", fallback=repr).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
         return None
-    return text if is_faithful(text, data) else None
+    return text if is_faithful(text, data, "constants") else None
 
 
 def _is_plain(frame: FrameLike, offset: timedelta | None) -> bool:

@@ -28,6 +28,9 @@ from otelstream.span.model import (
 from otelstream.span.rules import Pair, Role, Rule
 from otelstream.span.scopes import OpenSpan, Place, Scope, Scopes, key_of
 
+MAX_EARLY: Final = 1_000
+"""Frames that wait for the first scope of a session; with more of them it has none, and gets its own root."""
+
 _NOTHING: Final[Attributes] = {}
 
 
@@ -90,8 +93,8 @@ class SpanAssembler:
         if self._root is not None:
             *chunks, end = self._end(self._root, self._root_end or EndSpan(self._root.key, at))
             operations.extend(chunks)
-            if isinstance(end, EndSpan):
-                operations.append(self._last_words(end, outcome, attributes))
+            assert isinstance(end, EndSpan), "the last word about a span is its end"
+            operations.append(self._last_words(end, outcome, attributes))
         return operations
 
     def _applied(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
@@ -123,7 +126,7 @@ class SpanAssembler:
 
     def _opens(self, frame: FrameLike, pair: Pair, enclosing: Scope | None) -> Iterator[Operation]:
         parent = enclosing.span if enclosing is not None else self._root
-        if enclosing is not None and self._collapse and _is_internal(frame, enclosing):
+        if enclosing is not None and self._collapse and _is_internal(frame, pair, enclosing):
             span = enclosing.span
             yield event_of(frame, span.key)
         else:
@@ -167,7 +170,7 @@ class SpanAssembler:
         scope = call if call is not None and call.is_open else enclosing
         span = scope.span if scope is not None else self._root
         if span is None:
-            self._early.append(frame)
+            yield from self._holds(frame)
             return
         chunks = span.chunks.setdefault(call_id, Chunks())
         chunks.add(frame)
@@ -178,10 +181,16 @@ class SpanAssembler:
     def _annotates(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         span = enclosing.span if enclosing is not None else self._root
         if span is None:
-            self._early.append(frame)
+            yield from self._holds(frame)
             return
         self._scopes.remember(frame, Place(enclosing, span))
         yield event_of(frame, span.key)
+
+    def _holds(self, frame: FrameLike) -> Iterator[Operation]:
+        """Keep a frame that comes before the first scope, until there is a span that can hold it."""
+        self._early.append(frame)
+        if len(self._early) > MAX_EARLY:
+            yield from self._begin_without_scope(self._early[0])
 
     def _start(
         self, frame: FrameLike, kind: rules.Kind, parent: OpenSpan | None
@@ -189,7 +198,7 @@ class SpanAssembler:
         attributes: dict[str, AttributeValue] = {**at_start(kind, frame.data), **envelope(frame)}
         links = tuple(self._links(frame, parent))
         span = OpenSpan(
-            key=frame.id,
+            key=frame.id if kind is not rules.SESSION else f"session {frame.id}",
             kind=kind,
             parent=parent,
             start_ns=timestamp_ns(frame),
@@ -258,7 +267,9 @@ class SpanAssembler:
         return Anomaly(name, about.key if isinstance(about, OpenSpan) else about.id)
 
 
-def _is_internal(frame: FrameLike, enclosing: Scope) -> bool:
+def _is_internal(frame: FrameLike, pair: Pair, enclosing: Scope) -> bool:
+    if pair.kind is not rules.FLOW:
+        return False
     return enclosing.pair.kind in rules.INTERNAL_FLOWS.get(str(frame.data.get("flow_name")), ())
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import otelstream
-from otelstream.frame import StreamFrame, parse_frame
-from recorder import AsyncStreamSession, StreamSession
+import recorder
+from otelstream.frame import StreamFrame, frame_json, parse_frame
+from recorder import AsyncStreamSession, RecordedSession, StreamSession
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests" / "golden" / "frames"
@@ -137,3 +138,21 @@ def run_async(options: Mapping[str, Any], error: BaseException | None = None) ->
         return Ran(tuple(seen), observed.result)
 
     return asyncio.run(run())
+
+
+def recorded(path: Path) -> RecordedSession:
+    """Return the one session of a recording."""
+    with recorder.open(path) as recording:
+        (only,) = recording.sessions()
+    return only
+
+
+def recorded_lines(path: Path) -> list[str]:
+    """Return the frames of the one session of a recording, as JSON."""
+    with recorder.open(path) as recording:
+        return [frame_json(frame) for frame in recording.frames(recording.session())]
+
+
+def golden_lines(count: int | None = None) -> list[str]:
+    """Return the first golden frames, or all, as JSON."""
+    return [frame_json(frame) for frame in golden()[:count]]

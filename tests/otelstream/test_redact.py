@@ -203,7 +203,7 @@ def test_a_private_key_cut_before_its_end_is_masked(line_break: str) -> None:
         (Redactor(patterns=[r"E-\d+"]), ["E-12 and E-3"], ["REDACTED and REDACTED"]),
         (Redactor(patterns=[re.compile(r"born (?P<secret>\d+)")]), "born 1990", "born REDACTED"),
         (Redactor(patterns=["[A-Z]*"]), "aBC", "aREDACTED"),
-        (Redactor(patterns=["[A-Z]"]), {"api_key": "None"}, {"api_key": "None"}),
+        (Redactor(patterns=["[A-Z]"]), {"api_key": "None"}, {"api_key": "REDACTED"}),
         (Redactor(values=["hunter2!", "hunter2!long"]), "x hunter2!longer", "x REDACTEDer"),
         (Redactor(values=["hunter2!"]), {"a hunter2!": ("hunter2!",)}, {"a REDACTED": ("REDACTED",)}),
         (Redactor(values=["short", "password"]), "short password='x'", "short password='REDACTED'"),

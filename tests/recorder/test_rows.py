@@ -78,6 +78,9 @@ ODD: dict[str, StreamFrame] = {
     "repeated-text": frame(data={"a": "b", "c": ["b"] * 3, "null": None, "true": True, "false": False}),
 }
 
+EQUAL = {name: each for name, each in ODD.items() if name not in ("not-numbers", "odd-seconds")}
+"""Those that can be compared as models."""
+
 BEYOND_THE_CALENDAR: dict[str, StreamFrame] = {
     "before-year-1-in-utc": frame(timestamp=datetime(1, 1, 1, tzinfo=zone(hours=2))),
     "after-year-9999-in-utc": frame(timestamp=datetime(9999, 12, 31, 23, 59, tzinfo=zone(hours=-5))),
@@ -119,11 +122,7 @@ def test_an_odd_frame_comes_back_to_the_byte(original: StreamFrame) -> None:
     assert frame_json(round_trip(original)) == frame_json(original)
 
 
-@pytest.mark.parametrize(
-    "original",
-    [value for name, value in ODD.items() if name not in ("not-numbers", "odd-seconds")],
-    ids=[name for name in ODD if name not in ("not-numbers", "odd-seconds")],
-)
+@pytest.mark.parametrize("original", EQUAL.values(), ids=EQUAL.keys())
 def test_an_odd_frame_comes_back_as_the_same_model(original: StreamFrame) -> None:
     """Whatever a frame holds (but NaN, which equals nothing), it equals the original."""
     assert round_trip(original) == original
@@ -156,6 +155,12 @@ def test_numbers_that_json_does_not_have_come_back_as_themselves() -> None:
 def test_a_naive_timestamp_comes_back_naive() -> None:
     """A time without offset is not taken for UTC."""
     assert round_trip(ODD["naive-timestamp"]).timestamp == MAY
+
+
+@pytest.mark.xfail(strict=True, reason="frame JSON has no seconds in an offset, and `raw` is frame JSON")
+def test_the_seconds_of_an_offset_come_back() -> None:
+    """A moment in a zone of old (local mean time) is the same moment again."""
+    assert round_trip(ODD["odd-seconds"]).timestamp == ODD["odd-seconds"].timestamp
 
 
 def test_the_offset_of_a_timestamp_comes_back() -> None:

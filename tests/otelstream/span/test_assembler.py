@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from otelstream.frame import Outcome
+from otelstream.frame import FrameLike, Outcome
+from otelstream.span import assembler
 from otelstream.span.assembler import SpanAssembler
 from otelstream.span.model import AddEvent, Anomaly, EndSpan, Link, Operation, StartSpan
 from otelstream.span.tree import SpanNode, tree_of
 from otelstream.testing import START_NS, Script, assembled, make_frame
 
+Uncounted = Callable[[Sequence[FrameLike], Sequence[Operation]], dict[str, int]]
 Outline = Callable[[Sequence[Operation]], list[str]]
 
 MS = 1_000_000
@@ -111,10 +113,10 @@ def test_a_session_without_frames_makes_no_span() -> None:
 
 def test_more_attributes_go_to_the_root() -> None:
     """What the caller knows of the session is said at the root's end."""
-    assembler = SpanAssembler()
-    assembler.feed(make_frame("flow_started", id="a"))
+    session = SpanAssembler()
+    session.feed(make_frame("flow_started", id="a"))
     outcome = Outcome("completed", START_NS + 5)
-    assert assembler.close(outcome, {"otelstream.frames_dropped": 3}) == [
+    assert session.close(outcome, {"otelstream.frames_dropped": 3}) == [
         EndSpan(
             "a",
             START_NS + 5,
@@ -125,17 +127,17 @@ def test_more_attributes_go_to_the_root() -> None:
 
 def test_a_second_close_does_nothing() -> None:
     """A session ends once."""
-    assembler = SpanAssembler()
-    assembler.feed(make_frame("flow_started"))
+    session = SpanAssembler()
+    session.feed(make_frame("flow_started"))
     outcome = Outcome("completed", START_NS)
-    assert (len(assembler.close(outcome)), assembler.close(outcome)) == (1, [])
+    assert (len(session.close(outcome)), session.close(outcome)) == (1, [])
 
 
 def test_a_frame_after_close_is_an_anomaly() -> None:
     """A session that is closed takes nothing more."""
-    assembler = SpanAssembler()
-    assembler.close(Outcome("completed", START_NS))
-    assert assembler.feed(make_frame("flow_started", id="z")) == [Anomaly("frame_after_close", "z")]
+    session = SpanAssembler()
+    session.close(Outcome("completed", START_NS))
+    assert session.feed(make_frame("flow_started", id="z")) == [Anomaly("frame_after_close", "z")]
 
 
 def test_a_session_does_not_end_before_its_last_frame() -> None:
@@ -184,6 +186,23 @@ def test_a_session_of_chunks_has_a_root() -> None:
         "otelstream.frames": 3,
     }
     assert root.duration_ns == 2 * MS
+
+
+def test_only_so_many_frames_wait_for_a_scope(
+    outline: Outline, uncounted: Uncounted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded: when too many have come, the session is the root, and a flow is inside it."""
+    monkeypatch.setattr(assembler, "MAX_EARLY", 3)
+    script = Script()
+    for _ in range(3):
+        script.emit("tick")
+    feeding = SpanAssembler()
+    assert [feeding.feed(frame) for frame in script.frames] == [[], [], []]
+    script.emit("llm_stream_chunk")
+    script.start("flow_started", flow_name="F")
+    operations = assembled(script.frames)
+    assert outline(operations) == ["stream_session", "  invoke_workflow F"]
+    assert set(uncounted(script.frames, operations).values()) == {0}
 
 
 def test_late_frames_belong_to_the_root() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from otelstream.span import assembler
 from otelstream.span.model import AddEvent, Anomaly, Operation, StartSpan
 from otelstream.span.tree import SpanNode, tree_of
 from otelstream.testing import START_NS, Script, assembled, make_frame
@@ -158,6 +159,16 @@ def test_a_repeated_start_is_an_event() -> None:
     operations = assembled([make_frame("flow_started"), make_frame("flow_started")])
     assert anomalies_of(operations) == [Anomaly("duplicate_start", "f0")]
     assert (events_of(operations), times_of(operations)) == ([("f0", "flow_started")], {"f0": (0, 0)})
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="the session's own span is in no scope")
+def test_a_start_with_the_id_of_the_session_is_repeated(
+    violations: Violations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session's own span has its first frame's id; a start with that id opens no second one."""
+    monkeypatch.setattr(assembler, "MAX_EARLY", 1)
+    frames = [make_frame("tick", id="a"), make_frame("tick", id="b"), make_frame("flow_started", id="a")]
+    assert violations(assembled(frames)) == []
 
 
 def test_a_repeated_start_needs_one_end(violations: Violations) -> None:

@@ -89,7 +89,7 @@ def test_a_stream_cut_short_is_closed(
     """Wherever a stream stops, and however it ended, each opened span is ended once and no frame is lost."""
     size = len(golden_frames)
     broken = {}
-    for cut in range(1, size) if size < 500 else range(1, size, size // 25):
+    for cut in range(1, size) if size < 500 else range(1, size, size // 12):
         # A long stream is cut at each point in one state, a short one in all four.
         for state in STATES if size < 100 else [STATES[cut % 4]]:
             frames = golden_frames[:cut]

@@ -45,7 +45,7 @@ AGENT_TYPES = (
     "tick",
 )
 
-fixed = settings(derandomize=True, max_examples=150, deadline=None, database=None)
+fixed = settings(derandomize=True, max_examples=100, deadline=None, database=None)
 """The same examples in every run, without a file to remember them."""
 
 
@@ -61,7 +61,7 @@ class Step:
         started: The same for `started_event_id`.
         triggered: The same for `triggered_by_event_id`.
         call_id: An LLM call, or something that is none.
-        flow_name: A flow of CrewAI's own, or a user's.
+        flow_name: A flow of CrewAI's own, or a user's; only frames of flows have it.
         again: Whether the frame has the id of the one before it.
     """
 
@@ -110,7 +110,7 @@ def frames_of(script: Sequence[Step]) -> list[StreamFrame]:
             "started_event_id": back(step.started),
             "triggered_by_event_id": back(step.triggered),
             "call_id": step.call_id,
-            "flow_name": step.flow_name,
+            "flow_name": step.flow_name if step.type.startswith("flow") else None,
             "chunk": "x",
         }
         frames.append(

@@ -1,0 +1,125 @@
+"""Whatever happened in a session: its recording, sent later, is the trace of its live run, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import otelstream
+import recorder
+from otelstream.bridge.reexport import export
+from otelstream.config import Settings
+from otelstream.export.otlp import frame_provider
+from otelstream.redact import Redactor
+from recorder import StreamSession
+from tests.e2e.runs import CREW, GOLDEN, golden, run_async, run_sync, session
+
+Live = StreamSession[object]
+Consume = Callable[[Live], object]
+
+
+def provider_with(exporter: InMemorySpanExporter) -> TracerProvider:
+    """Return a provider with derived ids, whose spans end up in memory."""
+    return frame_provider(SimpleSpanProcessor(exporter), {})
+
+
+def sent(exporter: InMemorySpanExporter) -> bytes:
+    """Return the spans as they go over the wire."""
+    data: bytes = encode_spans(exporter.get_finished_spans()).SerializeToString()
+    return data
+
+
+def sent_again(path: Path, settings: Settings | None = None) -> bytes:
+    """Return the spans of the one session of a recording as they go over the wire."""
+    exporter = InMemorySpanExporter()
+    with recorder.open(path) as recording:
+        export(recording, recording.session(), provider_with(exporter), settings or Settings(), Redactor())
+    return sent(exporter)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.iterdir()))
+def test_every_kind_of_run_is_the_same_again(name: str, tmp_path: Path) -> None:
+    """Each golden stream makes the same bytes live and from its recording."""
+    exporter = InMemorySpanExporter()
+    live = session(golden(name))
+    list(otelstream.observe(live, record=tmp_path / "x.duckdb", tracer_provider=provider_with(exporter)))
+
+    assert sent_again(tmp_path / "x.duckdb") == sent(exporter) != b""
+
+
+def fails(live: Live) -> None:
+    """Consume a session that raises."""
+    with pytest.raises(LookupError):
+        list(live)
+
+
+def leaves(live: Live) -> None:
+    """Consume a part of a session, and close it."""
+    frames = iter(live)
+    for _ in range(20):
+        next(frames)
+    live.close()
+
+
+@pytest.mark.parametrize(("error", "consume"), [(LookupError("no tea"), fails), (None, leaves)])
+def test_every_end_is_the_same_again(error: Exception | None, consume: Consume, tmp_path: Path) -> None:
+    """So does a run that failed, and one that was closed early."""
+    exporter = InMemorySpanExporter()
+    consume(
+        otelstream.observe(
+            session(error=error), record=tmp_path / "x.duckdb", tracer_provider=provider_with(exporter)
+        )
+    )
+
+    assert sent_again(tmp_path / "x.duckdb") == sent(exporter)
+
+
+def test_an_asynchronous_run_is_the_same_again(tmp_path: Path) -> None:
+    """How the program consumed its frames makes no difference."""
+    exporter = InMemorySpanExporter()
+    run_async({"record": tmp_path / "x.duckdb", "tracer_provider": provider_with(exporter)})
+
+    assert sent_again(tmp_path / "x.duckdb") == sent(exporter)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("CHUNK_EVENTS", "all"), ("CHUNK_EVENTS", "off"), ("INTERNAL_FLOWS", "keep")],
+)
+def test_every_setting_is_the_same_again(
+    variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same parameters the spans are the same, whatever the parameters are."""
+    environ = {f"OTELSTREAM_{variable}": value}
+    monkeypatch.setenv(*environ.popitem())
+    exporter = InMemorySpanExporter()
+    run_sync({"record": tmp_path / "x.duckdb", "tracer_provider": provider_with(exporter)})
+    settings, _ = Settings.from_environ({f"OTELSTREAM_{variable}": value})
+
+    assert sent_again(tmp_path / "x.duckdb", settings) == sent(exporter)
+
+
+def test_a_recording_that_was_moved_is_the_same_again(tmp_path: Path) -> None:
+    """The root keeps the path under which the session was recorded."""
+    exporter = InMemorySpanExporter()
+    run_sync({"record": tmp_path / "x.duckdb", "tracer_provider": provider_with(exporter)})
+    moved = (tmp_path / "x.duckdb").rename(tmp_path / "y.duckdb")
+
+    assert sent_again(moved) == sent(exporter)
+
+
+def test_two_runs_are_two_traces(tmp_path: Path) -> None:
+    """Ids are derived from frames, so other frames make another trace."""
+    traces = set()
+    for name in (CREW, "01_plain_flow.jsonl"):
+        exporter = InMemorySpanExporter()
+        list(otelstream.observe(session(golden(name)), tracer_provider=provider_with(exporter)))
+        traces |= {span.context.trace_id for span in exporter.get_finished_spans() if span.context}
+
+    assert len(traces) == 2

@@ -1,0 +1,222 @@
+"""`otelstream export`: the spans of a recording to a collector, or its frames as NDJSON."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import otelstream
+import recorder
+from tests.e2e.receiver import (
+    PROTOCOLS,
+    GrpcReceiver,
+    HttpReceiver,
+    receiver_of,
+    root_of,
+    spans_of,
+    variables,
+)
+from tests.e2e.runs import golden, run_python, session
+from tests.otelstream.cli.conftest import Cli, Ended, Recordings
+
+CLOSED = "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_all_spans_arrive(
+    cli: Cli, protocol: str, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number and the trace printed are those of the spans that the collector got."""
+    with receiver_of(protocol) as receiver:
+        for name, value in variables(receiver).items():
+            monkeypatch.setenv(name, value)
+        ended = cli("export", "otlp", recordings.completed)
+        spans = spans_of(receiver)
+
+    assert (ended, len(spans)) == (Ended(0, f"6 spans exported, trace {spans[0].trace_id}\n", ""), 6)
+
+
+def test_the_endpoint_can_be_given(cli: Cli, recordings: Recordings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--endpoint` beats the variable."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", CLOSED)
+    with HttpReceiver() as receiver:
+        cli("export", "otlp", recordings.completed, "--endpoint", receiver.endpoint)
+
+    assert receiver.paths == ["/v1/traces"]
+
+
+@pytest.mark.xfail(strict=True, reason="without http:// the exporter speaks TLS")
+def test_a_grpc_endpoint_may_be_host_and_port(
+    cli: Cli, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For gRPC `host:port` is enough, as it says."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+    with GrpcReceiver() as receiver:
+        ended = cli(
+            "export", "otlp", recordings.completed, "--endpoint", receiver.endpoint.removeprefix("http://")
+        )
+
+    assert ended.code == 0
+
+
+def test_an_older_session_can_be_chosen(cli: Cli, recordings: Recordings) -> None:
+    """`--session` says which run to send; by default it is the last."""
+    with HttpReceiver() as receiver:
+        cli("export", "otlp", recordings.both, "-s", "0", "--endpoint", receiver.endpoint)
+        root = root_of(spans_of(receiver))
+
+    assert root.attributes["otelstream.end"] == "completed"
+
+
+def test_the_root_names_the_recording(cli: Cli, recordings: Recordings) -> None:
+    """From the trace a person finds the file and the session to replay."""
+    with HttpReceiver() as receiver:
+        cli("export", "otlp", recordings.completed, "--endpoint", receiver.endpoint)
+        root = root_of(spans_of(receiver))
+    with recorder.open(recordings.completed) as recording:
+        session_id = recording.session().id
+
+    assert (
+        root.attributes["otelstream.recording.file"],
+        root.attributes["otelstream.recording.session_id"],
+    ) == (
+        str(recordings.completed),
+        session_id,
+    )
+
+
+def test_a_recording_that_was_not_masked_is_masked_on_its_way(cli: Cli, tmp_path: Path) -> None:
+    """Secrets in the file stay in the file, unless `--no-redact` says otherwise."""
+    leaky = [
+        frame.model_copy(update={"data": {**frame.data, "hint": "token=tea-4711-kettle"}})
+        for frame in golden()
+    ]
+    list(otelstream.observe(session(leaky), record=tmp_path / "x.duckdb", redact=False))
+    sent = []
+    for options in ([], ["--no-redact"]):
+        with HttpReceiver() as receiver:
+            cli("export", "otlp", "x.duckdb", "--endpoint", receiver.endpoint, *options)
+        sent.append(b"tea-4711-kettle" in b"".join(receiver.payloads))
+
+    assert sent == [False, True]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_collector_that_is_not_there_is_one_sentence(
+    protocol: str, recordings: Recordings, tmp_path: Path
+) -> None:
+    """Nothing else is said, not even by the exporter; the exit code is 1."""
+    ran = run_python(
+        ["-m", "otelstream.cli", "export", "otlp", str(recordings.completed), "--endpoint", CLOSED],
+        tmp_path,
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5"},
+    )
+
+    assert (ran.returncode, ran.stdout.decode(), ran.stderr.decode()) == (
+        1,
+        "",
+        f"otelstream: 6 of 6 spans could not be delivered to {CLOSED}; check that a collector listens there"
+        " and that the protocol is right.\n",
+    )
+
+
+def test_a_collector_that_refuses_is_one_sentence(cli: Cli, recordings: Recordings) -> None:
+    """An answer that is an error counts as not delivered."""
+    with HttpReceiver() as receiver:
+        receiver.status = 400
+        ended = cli("export", "otlp", recordings.completed, "--endpoint", receiver.endpoint)
+
+    assert (ended.code, ended.err.count("\n"), ended.err[:23]) == (1, 1, "otelstream: 6 of 6 span")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "nonsense"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        pytest.param(
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "many",
+            marks=pytest.mark.xfail(strict=True, reason="the SDK's ValueError is a traceback"),
+        ),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_one_sentence(
+    cli: Cli, name: str, value: str, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence names the variable and its value."""
+    monkeypatch.setenv(name, value)
+    ended = cli("export", "otlp", recordings.completed, "--endpoint", CLOSED)
+
+    assert (ended.code in (1, 2), ended.err.count("\n"), name in ended.err, value in ended.err) == (
+        True,
+        1,
+        True,
+        True,
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="urlsplit's ValueError is a traceback")
+def test_an_endpoint_that_is_none_is_one_sentence(cli: Cli, recordings: Recordings) -> None:
+    """The sentence quotes the endpoint."""
+    ended = cli("export", "otlp", recordings.completed, "--endpoint", "http://[bad")
+
+    assert (ended.code in (1, 2), ended.err.count("\n"), "http://[bad" in ended.err) == (True, 1, True)
+
+
+def test_jsonl_is_what_cat_prints(cli: Cli, recordings: Recordings) -> None:
+    """Without a file the lines go to standard output."""
+    assert cli("export", "jsonl", recordings.completed) == cli("cat", recordings.completed)
+
+
+def test_jsonl_can_go_to_a_file(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """With `--output` the lines are in the file, and nothing is printed."""
+    ended = cli("export", "jsonl", recordings.completed, "--output", "x.jsonl")
+
+    assert (ended, (tmp_path / "x.jsonl").read_text()) == (
+        Ended(0, "", ""),
+        cli("cat", recordings.completed).out,
+    )
+
+
+@pytest.mark.parametrize("output", ["missing/x.jsonl", ".", "/dev/full"])
+def test_a_file_that_cannot_be_written_is_one_sentence(cli: Cli, output: str, recordings: Recordings) -> None:
+    """The sentence says which file, and why."""
+    ended = cli("export", "jsonl", recordings.completed, "-o", output)
+
+    assert (
+        ended.code,
+        ended.out,
+        ended.err.count("\n"),
+        ended.err.startswith(f"otelstream: {output} cannot be"),
+    ) == (
+        1,
+        "",
+        1,
+        True,
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="the file is opened for writing while it is read")
+def test_a_recording_is_not_overwritten_by_its_own_frames(
+    cli: Cli, recordings: Recordings, tmp_path: Path
+) -> None:
+    """`--output` must not be the recording itself."""
+    (tmp_path / "x.duckdb").write_bytes(recordings.completed.read_bytes())
+    cli("export", "jsonl", "x.duckdb", "-o", "x.duckdb")
+
+    assert (tmp_path / "x.duckdb").read_bytes() == recordings.completed.read_bytes()
+
+
+def test_exporting_does_not_change_the_recording(cli: Cli, recordings: Recordings) -> None:
+    """A recording is only read."""
+    before = os.stat(recordings.completed), recordings.completed.read_bytes()
+    cli("export", "jsonl", recordings.completed)
+
+    assert (os.stat(recordings.completed).st_mtime_ns, recordings.completed.read_bytes()) == (
+        before[0].st_mtime_ns,
+        before[1],
+    )
