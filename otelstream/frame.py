@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -192,6 +193,11 @@ def is_faithful(text: str, value: object, nan: Literal["null", "constants"]) -> 
     return json.dumps(json.loads(text)) == json.dumps(json.loads(_ascii_json(value, nan)))
 
 
+def _integer(digits: str) -> int:
+    # Python refuses to convert more than 4,300 digits of text; a frame may hold them all the same.
+    return int(digits) if len(digits) < 4_000 else int(Decimal(digits))
+
+
 def _ascii_json(value: object, nan: Literal["null", "constants"]) -> str:
     try:
         text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain)
@@ -217,7 +223,7 @@ def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value
     except ValueError:
         pass
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deeply to be read") from None
 

@@ -7,12 +7,14 @@ so a reader here borrows the writer's connection, and a reader elsewhere takes a
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -28,15 +30,28 @@ FORMAT_VERSION: Final = 1
 STORAGE: Final = "STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE 8192"
 """DuckDB 1.4 and later read it; small row groups keep checkpoints short (measured: docs/ARCHITECTURE.md)."""
 
-_SANDBOX: Final = {
-    "enable_external_access": "false",
+_NO_EXTENSIONS: Final = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+_SANDBOX: Final = {**_NO_EXTENSIONS, "enable_external_access": "false", "lock_configuration": "true"}
+
+
+@dataclass(slots=True)
+class _Handle:
+    """A file that this process has open for writing, and who uses it.
+
+    The last one to leave closes it: a reader may borrow the connection beyond the end of the writer.
+    """
+
+    connection: DuckDBPyConnection
+    has_writer: bool = True
+    readers: int = 0
+
 
 _lock = threading.RLock()
-_written: Final[dict[Path, DuckDBPyConnection]] = {}
+_written: Final[dict[Path, _Handle]] = {}
 
 
 def open_for_writing(path: Path, *, patience_s: float = 2.0) -> DuckDBPyConnection:
@@ -65,10 +80,14 @@ def open_for_writing(path: Path, *, patience_s: float = 2.0) -> DuckDBPyConnecti
 
 
 def _attached(path: Path) -> DuckDBPyConnection:
-    if path in _written:
+    handle = _written.get(_real(path))
+    if handle is not None and handle.has_writer:
         raise RecordingError(f"{path} is already being recorded by this process.")
+    if handle is not None:
+        handle.has_writer = True
+        return handle.connection
     new = _is_new(path)
-    connection = duckdb.connect()
+    connection = duckdb.connect(config=dict(_NO_EXTENSIONS))
     try:
         connection.execute("SET threads = 1")
         connection.execute(f"ATTACH {_quoted(path)} AS recording ({STORAGE if new else 'READ_WRITE'})")
@@ -79,26 +98,34 @@ def _attached(path: Path) -> DuckDBPyConnection:
     except (duckdb.Error, RecordingError):
         connection.close()
         raise
-    _written[path] = connection
+    _written[_real(path)] = _Handle(connection)
     return connection
 
 
 def close_after_writing(path: Path) -> None:
-    """Checkpoint the file and give it back to other processes.
+    """Checkpoint the file and give it back to other processes, as soon as nobody here reads it.
 
     Raises:
         RecordingError: The checkpoint failed; what was committed is in the file or its WAL all the same.
     """
-    path = path.absolute()
     with _lock:
-        connection = _written.pop(path)
+        _written[_real(path)].has_writer = False
         try:
-            connection.execute("USE memory")
-            connection.execute("DETACH recording")
+            _close_if_unused(path)
         except duckdb.Error as error:
             raise RecordingError(_why(path, error)) from None
-        finally:
-            connection.close()
+
+
+def _close_if_unused(path: Path) -> None:
+    handle = _written[_real(path)]
+    if handle.has_writer or handle.readers:
+        return
+    del _written[_real(path)]
+    try:
+        handle.connection.execute("USE memory")
+        handle.connection.execute("DETACH recording")
+    finally:
+        handle.connection.close()
 
 
 def forget_after_fork() -> None:
@@ -109,8 +136,8 @@ def forget_after_fork() -> None:
     """
     global _lock
     _lock = threading.RLock()  # the parent's thread may have held it
-    for connection in _written.values():
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    for handle in _written.values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle.connection))
     _written.clear()
 
 
@@ -125,20 +152,35 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
     """
     path = path.absolute()
     try:
-        with _lock:
-            connection = _borrowed(path) or _opened(path)
-        try:
+        with _connected(path) as connection:
             check_format(connection, path)
             yield connection
-        finally:
-            connection.close()
     except (duckdb.Error, OSError) as error:
         raise RecordingError(_why(path, error)) from None
 
 
+@contextmanager
+def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
+    with _lock:
+        handle = _written.get(_real(path))
+        connection = _opened(path) if handle is None else handle.connection.cursor()
+        if handle is not None:
+            handle.readers += 1
+    try:
+        if handle is not None:
+            connection.execute("USE recording")
+        yield connection
+    finally:
+        connection.close()
+        if handle is not None:
+            with _lock:
+                handle.readers -= 1
+                _close_if_unused(path)
+
+
 def is_being_written(path: Path) -> bool:
     """Tell whether a process, this one or another, has the recording open for writing."""
-    if path.absolute() in _written:
+    if _real(path) in _written:
         return True
     try:
         _opened(path.absolute()).close()
@@ -153,7 +195,7 @@ def snapshot(path: Path) -> Iterator[Path]:
 
     The copy takes the WAL first and then the file; the other order gives copies that cannot be opened.
     """
-    if path.absolute() in _written or not is_being_written(path):
+    if _real(path) in _written or not is_being_written(path):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="otelstream-") as folder:
@@ -207,19 +249,12 @@ def _is_new(path: Path) -> bool:
     return not path.exists()
 
 
-def _borrowed(path: Path) -> DuckDBPyConnection | None:
-    writer = _written.get(path)
-    if writer is None:
-        return None
-    connection = writer.cursor()
-    connection.execute("USE recording")
-    return connection
-
-
 def _opened(path: Path) -> DuckDBPyConnection:
-    connection = duckdb.connect(path, read_only=True, config=dict(_SANDBOX))
-    connection.execute("SET lock_configuration = true")
-    return connection
+    return duckdb.connect(path, read_only=True, config=dict(_SANDBOX))
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _quoted(path: Path) -> str:
@@ -243,7 +278,7 @@ def _why(path: Path, error: Exception) -> str:
         return (
             f"{path} is being written by another process (PID {holder or 'unknown'}); try a file of its own."
         )
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists it does not raise for impossible names
         return f"{path} does not exist; check the path."
     if path.is_dir():
         return f"{path} is a directory; name a recording in it."

@@ -6,6 +6,7 @@ No connection is held between batches, so a half-read replay keeps nobody from w
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -61,7 +62,7 @@ class Recording:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._cleanup = ExitStack()
-        self.live = self.path.exists() and is_being_written(self.path)
+        self.live = os.path.exists(self.path) and is_being_written(self.path)
         self._source = self._cleanup.enter_context(snapshot(self.path))
         with self.connection():
             pass  # says at once what is wrong with the file
@@ -167,7 +168,7 @@ def _selected(sessions: list[RecordedSession], selector: Selector) -> RecordedSe
     text = str(selector)
     if text == "last":
         return sessions[-1]
-    if text.removeprefix("-").isdigit() and -len(sessions) <= int(text) < len(sessions):
+    if re.fullmatch(r"-?[0-9]{1,9}", text) and -len(sessions) <= int(text) < len(sessions):
         return sessions[int(text)]
     named = [session for session in sessions if session.start.name == text]
     by_id = [session for session in sessions if session.id.startswith(text.lower())]

@@ -47,9 +47,10 @@ def row_of(frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
     A frame that the columns cannot hold (lone surrogates, fields that this version does not know, numbers
     beyond 64 bits) is kept whole in `raw`, and the columns hold what they can for SQL.
     """
-    moment, offset = _utc(frame.timestamp)
+    offset = frame.timestamp.utcoffset()
+    moment = _utc(frame.timestamp)
     data = _json(frame.data)
-    typed = data is not None and _is_plain(frame, offset)
+    typed = data is not None and moment is not None and _is_plain(frame)
     return FrameRow(
         ordinal=ordinal,
         offset_ns=offset_ns,
@@ -58,7 +59,7 @@ def row_of(frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
         type=utf8(frame.type),
         channel=utf8(frame.channel),
         namespace=[utf8(part) for part in frame.namespace],
-        timestamp=moment,
+        timestamp=frame.timestamp.replace(tzinfo=None) if moment is None else moment,
         utc_offset=None if offset is None else int(offset.total_seconds()),
         parent_id=None if frame.parent_id is None else utf8(frame.parent_id),
         previous_id=None if frame.previous_id is None else utf8(frame.previous_id),
@@ -97,10 +98,8 @@ def _json(data: dict[str, Any]) -> str | None:
     return text if is_faithful(text, data, "constants") else None
 
 
-def _is_plain(frame: FrameLike, offset: timedelta | None) -> bool:
+def _is_plain(frame: FrameLike) -> bool:
     if extra_fields(frame) or (frame.seq is not None and frame.seq not in INT64):
-        return False
-    if offset is not None and offset % timedelta(minutes=1):
         return False
     texts = (frame.id, frame.type, frame.channel, frame.parent_id or "", frame.previous_id or "")
     return all(utf8(text) == text for text in (*texts, *frame.namespace))
@@ -111,9 +110,12 @@ def utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _utc(moment: datetime) -> tuple[datetime, timedelta | None]:
+def _utc(moment: datetime) -> datetime | None:
     offset = moment.utcoffset()
-    return (moment if offset is None else moment.replace(tzinfo=None) - offset), offset
+    try:
+        return moment if offset is None else moment.replace(tzinfo=None) - offset
+    except OverflowError:
+        return None  # the first or last hours of the calendar, elsewhere than in UTC
 
 
 def _original(moment: datetime, utc_offset: int | None) -> datetime:

@@ -6,6 +6,7 @@ Not thread-safe and never slow on purpose: its caller owns the thread and decide
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import Final
@@ -50,10 +51,15 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self._connection = open_for_writing(self.path)
-        self._starts = _Table(self._connection, "session_starts")
-        self._frames = _Table(self._connection, "frames")
-        self._ends = _Table(self._connection, "session_ends")
-        self._connection.execute(_MARK_CRASHED)
+        try:
+            self._starts = _Table(self._connection, "session_starts")
+            self._frames = _Table(self._connection, "frames")
+            self._ends = _Table(self._connection, "session_ends")
+            self._connection.execute(_MARK_CRASHED)
+        except duckdb.Error as error:
+            with suppress(RecordingError):
+                close_after_writing(self.path)
+            raise RecordingError(f"{self.path} is damaged or unreadable: {_first_line(error)}") from None
 
     @property
     def pending(self) -> int:
@@ -94,7 +100,9 @@ class Writer:
                 table.insert()
             self._connection.execute("COMMIT")
         except duckdb.Error as error:
-            raise RecordingError(f"{self.path} cannot be written: {str(error).splitlines()[0]}") from None
+            with suppress(duckdb.Error):
+                self._connection.execute("ROLLBACK")
+            raise RecordingError(f"{self.path} cannot be written: {_first_line(error)}") from None
 
     def close(self) -> None:
         """Checkpoint the file and give it back to other processes; what was not flushed is not stored.
@@ -105,6 +113,10 @@ class Writer:
         for table in (self._starts, self._frames, self._ends):
             table.close()
         close_after_writing(self.path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _storable(row: SessionStart | SessionEnd) -> Row:

@@ -111,12 +111,16 @@ class Pipeline:
         deadline = time.monotonic() + timeout_s
         if not self._pass_over(timeout_s):
             return False
-        providers = list(self._providers)
+        with self._lock:
+            providers = list(self._providers)
         flushed: list[bool] = []
+
+        def force_flush() -> None:
+            for provider in providers:
+                self._attempt("export", 0, lambda: flushed.append(provider.force_flush()))  # noqa: B023  run at once
+
         # `force_flush` of the SDK ignores its timeout when the collector hangs: another thread waits for it.
-        thread = threading.Thread(
-            target=lambda: flushed.extend(provider.force_flush() for provider in providers), daemon=True
-        )
+        thread = threading.Thread(target=force_flush, name="otelstream-flush", daemon=True)
         thread.start()
         thread.join(max(0.0, deadline - time.monotonic()))
         lost, self._lost_before = self._lost_before, self.losses.counts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -43,6 +44,9 @@ def main() -> None:
     Exit codes: 0 fine, 1 a failed or different run, or spans that could not be delivered, 2 wrong usage or
     unreadable input, 130 interrupted.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  until the end
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a frame may hold anything
     # Left from here and not from inside, so that no frame of a command is alive while the interpreter ends.
@@ -53,13 +57,17 @@ def _exit_code() -> int | str | None:
     try:
         app()
     except SystemExit as leaving:
-        return leaving.code
+        return _said("interrupted", 130) if leaving.code == 130 else leaving.code
     except ExportError as error:
         return _said(str(error), 1)
     except OtelstreamError as error:
         return _said(str(error), 2)
     except KeyboardInterrupt:
         return _said("interrupted", 130)
+    except OSError as error:
+        # Standard output is full or broken; Python must not try to write the rest of it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _said(f"the output cannot be written: {error.strerror or error}", 1)
     return 0
 
 

@@ -96,4 +96,4 @@ def _say_where(out: Console, record: Path, trace_id: str | None) -> None:
 
 
 def _heading(out: Console, text: str) -> None:
-    out.print(f"\n[bold underline]{text}[/]")
+    out.print(f"\n{text}", style="bold underline")

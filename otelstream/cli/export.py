@@ -36,7 +36,10 @@ def otlp(
     """Send the spans of a session to a collector: the same trace as its live run, ids included."""
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says below what it would say here
     collected = CollectedSpans(exporter_from_environment(os.environ, endpoint))
-    provider = frame_provider(collected, os.environ)
+    try:
+        provider = frame_provider(collected, os.environ)
+    except ValueError as error:
+        raise ExportError(f"a variable of OpenTelemetry cannot be used: {error}") from None
     with recorder.open(recording) as opened:
         recorded = opened.session(session)
         settings, _ = Settings.from_environ(os.environ)
@@ -64,6 +67,8 @@ def jsonl(
         if output is None:
             sys.stdout.writelines(lines)
             return
+        if output.exists() and output.samefile(recording):
+            raise ExportError(f"{output} is the recording itself; choose another path.")
         try:
             with output.open("w", encoding="utf-8") as file:
                 file.writelines(lines)

@@ -10,6 +10,7 @@ import typer
 
 import otelstream
 from otelstream.cli.arguments import NoRedact, RecordTo
+from otelstream.cli.watch import report
 from otelstream.errors import FrameError
 from otelstream.source.ndjson import read_frames
 from recorder import StreamSession
@@ -41,8 +42,10 @@ def ingest(
                     pass
         finally:
             otelstream.flush()
-            count = len(session.frames)
-            print(f"{count} frames read" + (f", recorded in {record}" if record else ""), file=sys.stderr)
+            print(f"{len(session.frames)} frames read", file=sys.stderr)
+            complete = report(record, len(session.frames))
+    if not complete:
+        raise typer.Exit(1)
 
 
 def _opened(file: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic_core import to_json
 from rich.table import Table
+from rich.text import Text
 
 import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath
@@ -25,7 +26,7 @@ def ls(recording: RecordingPath, *, as_json: AsJson = False) -> None:
         table.add_column(column, no_wrap=True, justify="right" if column in _NUMBERS else "left")
     for session in sessions:
         facts = _facts(session)
-        table.add_row(*("" if facts[key] is None else str(facts[key]) for key in _COLUMNS))
+        table.add_row(*(Text("" if facts[key] is None else str(facts[key])) for key in _COLUMNS))
     console().print(table)
 
 

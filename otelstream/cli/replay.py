@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
-from otelstream.cli.watch import watch
+from otelstream.cli.watch import sentence_of, watch
 from otelstream.errors import RecordingError
 from recorder import StreamSession
 
@@ -34,7 +34,7 @@ def replay(recording: RecordingPath, session: SessionName = "last", *, as_json: 
     else:
         print(f"{ended}, {len(stream.frames)} frames, result: {result!r}")
         if error is not None:
-            print(f"otelstream: the run failed: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"otelstream: the run failed: {sentence_of(error)}", file=sys.stderr)
     if error is not None:
         raise typer.Exit(1)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import otelstream
 from otelstream.cli.arguments import NoRedact, RecordTo
-from otelstream.cli.watch import watch
+from otelstream.cli.watch import report, sentence_of, watch
 from otelstream.errors import EntryPointError
 from otelstream.source.entrypoint import load, start
 
@@ -33,18 +32,20 @@ def run(
     Spans go where the OTEL_* variables say.
     """
     given = dict(_parsed(text) for text in inputs or ())
-    session = otelstream.observe(
-        start(load(flow), given), record=record, redact=not no_redact, entry_point=flow
-    )
+    try:
+        session = otelstream.observe(
+            start(load(flow), given), record=record, redact=not no_redact, entry_point=flow
+        )
+    except TypeError as error:
+        raise EntryPointError(f"{flow} does not stream frames as a CrewAI Flow does: {error}") from None
     with session:
         watched = watch(session)
     otelstream.flush()
-    _report(record, watched.frames)
+    report(record, watched.frames)
     if watched.error is not None:
-        error = watched.error
-        print(f"otelstream: {flow} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"otelstream: {flow} failed: {sentence_of(watched.error)}", file=sys.stderr)
         raise typer.Exit(1)
-    print(f"result: {session.result!r}")
+    print(_result(session))
 
 
 def _parsed(text: str) -> tuple[str, Any]:
@@ -57,9 +58,8 @@ def _parsed(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def _report(record: Path | None, frames: int) -> None:
-    lost = otelstream.losses()
-    if record is not None and not lost.get("recording"):
-        print(f"{frames} frames recorded in {record}", file=sys.stderr)
-    for reason, count in lost.items():
-        print(f"otelstream: {count} lost ({reason})", file=sys.stderr)
+def _result(session: Any) -> str:  # noqa: ANN401  CrewAI's StreamSession
+    try:
+        return f"result: {session.result!r}"
+    except RuntimeError:
+        return "no result"

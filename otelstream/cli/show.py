@@ -25,11 +25,11 @@ def show(recording: RecordingPath, session: SessionName = "last", *, as_json: As
     out = console()
     end = recorded.end
     out.print(
-        f"session {recorded.index}  {recorded.id}  {recorded.start.name or ''}  [bold]{recorded.state}[/bold]"
+        f"session {recorded.index}  {recorded.id}  {recorded.start.name or ''}  {recorded.state}"
         f"  {recorded.frame_count} frames"
     )
     if end is not None and end.error_type is not None:
-        out.print(f"{end.error_type}: {end.error_message}", style="red", markup=False)
+        out.print(f"{end.error_type}: {end.error_message}", style="red")
     if root is None:
         out.print("It has no frames, so no spans.")
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+import otelstream
 from otelstream.frame import FrameLike
 
 
@@ -38,3 +41,18 @@ def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
         if speaker is not None:
             print()
     return Watched(frames)
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return class and first line of an exception's text."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def report(record: Path | None, frames: int) -> bool:
+    """Say on stderr what was recorded and what was lost; return whether all went where it should."""
+    lost = otelstream.losses()
+    if record is not None and not lost.get("recording"):
+        print(f"{frames} frames recorded in {record}", file=sys.stderr)
+    for reason, count in lost.items():
+        print(f"otelstream: {count} lost ({reason})", file=sys.stderr)
+    return not lost

@@ -123,14 +123,21 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
 def _http(endpoint: str | None) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    if endpoint is not None and not urlsplit(endpoint).path.strip("/"):
-        endpoint = endpoint.rstrip("/") + "/v1/traces"
+    try:
+        if endpoint is not None and not urlsplit(endpoint).path.strip("/"):
+            endpoint = endpoint.rstrip("/") + "/v1/traces"
+    except ValueError as error:
+        raise ExportError(
+            f"{endpoint} is no endpoint ({error}); write for example http://host:4318."
+        ) from None
     return OTLPSpanExporter(endpoint=endpoint)
 
 
 def _grpc(endpoint: str | None) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
+    if endpoint is not None and "://" not in endpoint:
+        endpoint = f"http://{endpoint}"  # the SDK would speak TLS
     return OTLPSpanExporter(endpoint=endpoint)
 
 
@@ -152,7 +159,11 @@ class CountedExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch; report its size if the other exporter fails."""
-        result = self._exporter.export(spans)
+        try:
+            result = self._exporter.export(spans)
+        except Exception:
+            self._on_loss(len(spans), self._why)
+            raise
         if result is not SpanExportResult.SUCCESS:
             self._on_loss(len(spans), self._why)
         return result

@@ -63,7 +63,7 @@ def _module(module_name: str, name: str) -> ModuleType:
                 f"{name} cannot be imported: there is no module {missing!r} here."
             ) from None
         raise EntryPointError(f"{name} cannot be imported: it needs the module {missing!r}.") from None
-    except Exception as error:  # noqa: BLE001  importing a user's module runs their code
+    except (Exception, SystemExit) as error:  # noqa: BLE001  importing a user's module runs their code
         raise EntryPointError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
 
 

@@ -44,21 +44,28 @@ def redacted(frames: list[StreamFrame]) -> list[StreamFrame]:
     return [cast("StreamFrame", redacted_frame(frame, redactor)) for frame in frames]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_replay_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=PROGRAMS)
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[StreamFrame], list[StreamFrame]]:
+    """The frames of a run that was recorded without redaction, and of its replay."""
+    path = tmp_path_factory.mktemp("equality") / f"{request.param}.duckdb"
+    live = consume(otelstream.observe(session_of(request.param), record=path, redact=False))
+    return live, consume(recorder.replay(path))
+
+
+def test_a_replay_gives_the_same_bytes(run: tuple[list[StreamFrame], list[StreamFrame]]) -> None:
     """Recorded without redaction, every frame comes back byte for byte, in the same order."""
-    live = consume(otelstream.observe(session_of(name), record=tmp_path / "run.duckdb", redact=False))
-    replayed = consume(recorder.replay(tmp_path / "run.duckdb"))
+    live, replayed = run
 
     assert [frame.model_dump_json() for frame in replayed] == [frame.model_dump_json() for frame in live]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_replay_gives_equal_models(name: str, tmp_path: Path) -> None:
+def test_a_replay_gives_equal_models(run: tuple[list[StreamFrame], list[StreamFrame]]) -> None:
     """Recorded without redaction, every frame equals the live one: same class, same values."""
-    live = consume(otelstream.observe(session_of(name), record=tmp_path / "run.duckdb", redact=False))
+    live, replayed = run
 
-    assert consume(recorder.replay(tmp_path / "run.duckdb")) == live
+    assert replayed == live
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -44,12 +44,21 @@ each_result = pytest.mark.parametrize("expected", RESULTS.values(), ids=RESULTS.
 
 
 @each_result
-def test_the_result_is_what_the_run_returned(kind: Kind, expected: object) -> None:
+def test_the_result_is_what_the_run_returned(crewai_kind: Kind, expected: object) -> None:
     """Value and class of the result are the same."""
-    session = kind.stream(kind.world.returning(expected))
+    session = crewai_kind.stream(crewai_kind.world.returning(expected))
     consume(session)
 
     assert (type(session.result), session.result) == (type(expected), expected)
+
+
+def test_the_result_without_crewai_is_what_the_run_returned(plain_kind: Kind) -> None:
+    """The same for our own session classes."""
+    expected = dict(RESULTS)
+    session = plain_kind.stream(plain_kind.world.returning(expected))
+    consume(session)
+
+    assert session.result == expected
 
 
 def test_the_result_of_an_asynchronous_session_is_what_the_run_returned(kind: Kind) -> None:

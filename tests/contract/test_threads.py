@@ -27,11 +27,8 @@ from tests.contract.programs import (
 
 THREE = [frame(0), frame(1), frame(2)]
 FINISHED = Status(completed=True, exhausted=True, cancelled=True, result=DONE)
-REASON = "a close that the session refuses is taken for its end: its result and its later frames are lost"
 
-each_stage = pytest.mark.parametrize(
-    "stage", ["live", pytest.param("observed", marks=pytest.mark.xfail(strict=True, reason=REASON))]
-)
+each_stage = pytest.mark.parametrize("stage", ["live", "observed"])
 
 
 def close_while_a_thread_waits(stage: str, path: Path) -> Sync:
@@ -97,7 +94,6 @@ def test_a_refused_asynchronous_close_does_not_end_the_run(stage: str, tmp_path:
     assert (session.frames, status_of(session)) == (THREE, FINISHED)
 
 
-@pytest.mark.xfail(strict=True, reason=REASON)
 def test_frames_after_a_refused_close_are_recorded(tmp_path: Path) -> None:
     """What the program saw is what the recording holds, or else the loss is counted."""
     session = close_while_a_thread_waits("observed", tmp_path / "run.duckdb")

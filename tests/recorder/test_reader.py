@@ -79,6 +79,22 @@ def test_sessions_come_oldest_first(four: Recording) -> None:
     assert [(session.index, session.start.session_id) for session in sessions] == list(enumerate(IDS))
 
 
+@pytest.mark.xfail(
+    strict=True, reason="sessions are sorted by their id, which is random within a millisecond"
+)
+def test_sessions_of_one_millisecond_come_oldest_first(tmp_path: Path) -> None:
+    """Sessions that two threads begin at almost the same time are in the order of their start, too."""
+    path = tmp_path / "run.duckdb"
+    writer = Writer(path)
+    for number, microsecond in ((1, 1), (0, 2)):
+        writer.begin(replace(start(number), started_at=START.started_at.replace(microsecond=microsecond)))
+        writer.end(end(number))
+    writer.flush()
+    writer.close()
+
+    assert recorder.open(path).session("last").start.session_id == IDS[0]
+
+
 @pytest.mark.parametrize(
     ("selector", "number"),
     [
@@ -135,7 +151,7 @@ def test_a_long_session_is_read_in_batches(tmp_path: Path) -> None:
     """Frames come in order and complete across the batches that are read."""
     path = tmp_path / "run.duckdb"
     frames = [frame(number) for number in range(2 * BATCH_FRAMES + 1)]
-    consume(otelstream.observe(stream(frames), record=path))
+    consume(otelstream.observe(stream(frames), record=path, redact=False))
     recording = recorder.open(path)
 
     assert json_of(recording.frames(recording.session())) == json_of(frames)

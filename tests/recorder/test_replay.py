@@ -37,10 +37,7 @@ class Recorded:
 
     recording: Recording
     consumed: dict[str, list[StreamFrame]]
-
-    def index(self, path: Path) -> int:
-        """The session of that golden file; the first is the one that keeps the file open."""
-        return list(self.consumed).index(path.name) + 1
+    ids: dict[str | None, str]
 
 
 def record_all(file: Path, redact: bool | Redactor) -> Iterator[Recorded]:
@@ -51,10 +48,12 @@ def record_all(file: Path, redact: bool | Redactor) -> Iterator[Recorded]:
     for path in GOLDEN:
         frames = [parse_frame(line) for line in golden_lines(path)]
         session: Sync = recorder.StreamSession(sync_iterator=iter(frames))
-        consumed[path.name] = list(otelstream.observe(session, record=file, redact=redact))
+        observed = otelstream.observe(session, record=file, redact=redact, entry_point=path.name)
+        consumed[path.name] = list(observed)
     list(keeper)
     with recorder.open(file) as recording:
-        yield Recorded(recording, consumed)
+        ids = {session.start.entry_point: session.id for session in recording.sessions()}
+        yield Recorded(recording, consumed, ids)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def redacted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
 @each_stream
 def test_a_stream_is_replayed_to_the_byte(path: Path, recorded: Recorded) -> None:
     """The frames of a replay have the JSON that CrewAI wrote, in the order in which it came."""
-    session = recorder.replay(recorded.recording.path, recorded.index(path))
+    session = recorder.replay(recorded.recording.path, recorded.ids[path.name])
 
     assert [frame_json(each) for each in session] == list(golden_lines(path))
 
@@ -80,7 +79,7 @@ def test_a_stream_is_replayed_to_the_byte(path: Path, recorded: Recorded) -> Non
 @each_stream
 def test_a_redacted_stream_is_replayed_as_redacted(path: Path, redacted: Recorded) -> None:
     """The frames of a recording are those that the redactor makes of the originals."""
-    session = redacted.recording.session(redacted.index(path))
+    session = redacted.recording.session(redacted.ids[path.name])
     masked = [redacted_frame(parse_frame(line), Redactor()) for line in golden_lines(path)]
 
     assert json_of(redacted.recording.frames(session)) == [frame_json(each) for each in masked]
@@ -94,7 +93,7 @@ def test_the_program_sees_its_frames_untouched(path: Path, redacted: Recorded) -
 
 def test_a_session_of_a_plain_iterator_has_no_result(recorded: Recorded) -> None:
     """Frames that are fed without a result are replayed without one."""
-    session = recorder.replay(recorded.recording.path, 1)
+    session = recorder.replay(recorded.recording.path, recorded.ids[GOLDEN[0].name])
     consume(session)
 
     assert status_of(session) == Status(
@@ -106,18 +105,22 @@ def test_areplay_yields_what_replay_yields(recorded: Recorded) -> None:
     """How a recording is iterated makes no difference to its frames."""
 
     async def frames() -> list[str]:
-        return json_of(await aconsume(recorder.areplay(recorded.recording.path, 4)))
+        return json_of(
+            await aconsume(recorder.areplay(recorded.recording.path, recorded.ids[GOLDEN[3].name]))
+        )
 
-    assert asyncio.run(frames()) == json_of(recorder.replay(recorded.recording.path, 4))
+    assert asyncio.run(frames()) == json_of(
+        recorder.replay(recorded.recording.path, recorded.ids[GOLDEN[3].name])
+    )
 
 
 def test_replays_do_not_share_frames(recorded: Recorded) -> None:
     """A program that changes a replayed frame changes no other replay."""
-    first = consume(recorder.replay(recorded.recording.path, 1))
+    first = consume(recorder.replay(recorded.recording.path, recorded.ids[GOLDEN[0].name]))
     original = copy.deepcopy(first[0])
     first[0].data.clear()
 
-    assert next(iter(recorder.replay(recorded.recording.path, 1))) == original
+    assert next(iter(recorder.replay(recorded.recording.path, recorded.ids[GOLDEN[0].name]))) == original
 
 
 def test_a_secret_in_the_result_is_masked(tmp_path: Path) -> None:

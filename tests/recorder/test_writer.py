@@ -137,16 +137,14 @@ def test_writing_what_was_read_gives_the_same_rows(tmp_path: Path) -> None:
     assert tables(tmp_path / "copy.duckdb") == tables(tmp_path / "run.duckdb")
 
 
-@pytest.mark.parametrize(
-    "source", ["odd", "05_crew_two_agents_tools.jsonl.gz", "20_long_5000_chunks.jsonl.gz"]
-)
+@pytest.mark.parametrize("source", ["odd", "05_crew_two_agents_tools.jsonl.gz", "04_crew_streaming.jsonl"])
 def test_both_ways_in_write_the_same_rows(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without DuckDB's appender (before DuckDB 2) the same rows are written."""
     golden = {path.name: path for path in GOLDEN}
     frames = (
-        list(ODD.values())
+        [each for name, each in ODD.items() if name != "10-megabytes"]
         if source == "odd"
         else [StreamFrame.model_validate_json(line) for line in golden_lines(golden[source])]
     )
@@ -193,12 +191,12 @@ def test_pending_counts_what_a_flush_would_commit(tmp_path: Path) -> None:
 def test_sessions_are_appended_to_a_file(tmp_path: Path) -> None:
     """Each session that is recorded into a file stays in it, in its order."""
     path = tmp_path / "run.duckdb"
-    for result in range(5):
+    for result in range(3):
         consume(otelstream.observe(stream([frame(result)], result), record=path))
-    replayed = [recorder.replay(path, index) for index in range(5)]
+    replayed = [recorder.replay(path, index) for index in range(3)]
 
     assert [(json_of(session), session.result) for session in replayed] == [
-        (json_of([frame(result)]), result) for result in range(5)
+        (json_of([frame(result)]), result) for result in range(3)
     ]
 
 
