@@ -38,7 +38,7 @@ LEFT JOIN session_ends AS e USING (session_id)
 LEFT JOIN (
     SELECT session_id, count(*) AS frame_count, max(timestamp) AS last FROM frames GROUP BY session_id
 ) AS f USING (session_id)
-ORDER BY s.session_id
+ORDER BY s.started_at, s.session_id
 """
 _FRAMES: Final = f"""
 SELECT {", ".join(COLUMNS)} FROM frames

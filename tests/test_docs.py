@@ -28,7 +28,7 @@ def test_readme_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {"flow": DemoFlow()}
     for block in blocks[:2]:
-        exec(block, names)  # noqa: S102  that is the point
+        exec(block, names)
     assert (tmp_path / "runs.duckdb").exists()
 
 

@@ -42,7 +42,8 @@ def ingest(
                     pass
         finally:
             otelstream.flush()
-            print(f"{len(session.frames)} frames read", file=sys.stderr)
+            if record is None:
+                print(f"{len(session.frames)} frames read", file=sys.stderr)
             complete = report(record, len(session.frames))
     if not complete:
         raise typer.Exit(1)

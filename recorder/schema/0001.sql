@@ -115,5 +115,5 @@ SELECT
     date_diff('microsecond', s.started_at, e.ended_at) / 1e6 AS duration_s
 FROM session_starts AS s
 LEFT JOIN session_ends AS e USING (session_id)
-ORDER BY s.session_id;
+ORDER BY s.started_at, s.session_id;
 COMMENT ON VIEW sessions IS 'Every session with what is known of its start and its end; state is recording while it has no end.';

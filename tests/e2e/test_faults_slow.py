@@ -115,7 +115,6 @@ def test_flush_gives_up_on_a_hanging_exporter_of_a_given_provider(exporter: Hang
     assert otelstream.flush(0.3) is False
 
 
-@pytest.mark.xfail(strict=True, reason="the exception ends a bare thread, with a traceback on stderr")
 def test_a_processor_that_cannot_flush_makes_flush_false() -> None:
     """What a processor raises when it is told to flush is a failure, not an exception in a thread of ours."""
 

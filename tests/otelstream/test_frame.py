@@ -193,7 +193,6 @@ def test_a_replacement_character_is_a_character() -> None:
     assert frame_json(make_frame("tick", data={"text": "\ufffd"})) == HEAD + ',"data":{"text":"\ufffd"}}'
 
 
-@pytest.mark.xfail(strict=True, reason="is_faithful compares a null with a NaN, and NaN is equal to nothing")
 def test_a_replacement_character_beside_nan_is_written_like_crewai_does() -> None:
     """Frames keep CrewAI's bytes where CrewAI writes them faithfully."""
     frame = make_frame("tick", data={"text": "\ufffd", "nan": math.nan})

@@ -52,6 +52,8 @@ ODD: dict[str, StreamFrame] = {
     "year-1-utc": frame(timestamp=datetime(1, 1, 1, tzinfo=timezone.utc)),
     "year-9999": frame(timestamp=datetime(9999, 12, 31, 23, 59, 59, 999999)),
     "year-9999-utc": frame(timestamp=datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)),
+    "before-year-1-in-utc": frame(timestamp=datetime(1, 1, 1, tzinfo=zone(hours=2))),
+    "after-year-9999-in-utc": frame(timestamp=datetime(9999, 12, 31, 23, 59, tzinfo=zone(hours=-5))),
     "whole-second": frame(timestamp=datetime(2026, 5, 1)),
     "no-optional-fields": frame(seq=None, parent_id=None, previous_id=None, namespace=[], data={}),
     "empty-texts": frame(id="", type="", channel="", parent_id="", previous_id="", namespace=["", ""]),
@@ -78,13 +80,8 @@ ODD: dict[str, StreamFrame] = {
     "repeated-text": frame(data={"a": "b", "c": ["b"] * 3, "null": None, "true": True, "false": False}),
 }
 
-EQUAL = {name: each for name, each in ODD.items() if name not in ("not-numbers", "odd-seconds")}
-"""Those that can be compared as models."""
-
-BEYOND_THE_CALENDAR: dict[str, StreamFrame] = {
-    "before-year-1-in-utc": frame(timestamp=datetime(1, 1, 1, tzinfo=zone(hours=2))),
-    "after-year-9999-in-utc": frame(timestamp=datetime(9999, 12, 31, 23, 59, tzinfo=zone(hours=-5))),
-}
+EQUAL = {name: each for name, each in ODD.items() if name != "not-numbers"}
+"""Those that equal themselves."""
 
 
 def round_trip(original: StreamFrame) -> StreamFrame:
@@ -128,16 +125,6 @@ def test_an_odd_frame_comes_back_as_the_same_model(original: StreamFrame) -> Non
     assert round_trip(original) == original
 
 
-@pytest.mark.xfail(
-    strict=True, raises=OverflowError, reason="UTC has no such year; the frame is not recorded"
-)
-@pytest.mark.parametrize("original", BEYOND_THE_CALENDAR.values(), ids=BEYOND_THE_CALENDAR.keys())
-def test_a_time_that_utc_does_not_have_comes_back(original: StreamFrame) -> None:
-    """A moment whose UTC date is out of Python's range is kept as it was written."""
-    assert frame_json(round_trip(original)) == frame_json(original)
-
-
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="Python reads no more than 4,300 digits")
 def test_an_integer_of_5000_digits_comes_back() -> None:
     """A number that CrewAI can write is a number that a recording can read."""
     original = frame(data={"huge": 10**5000})
@@ -155,12 +142,6 @@ def test_numbers_that_json_does_not_have_come_back_as_themselves() -> None:
 def test_a_naive_timestamp_comes_back_naive() -> None:
     """A time without offset is not taken for UTC."""
     assert round_trip(ODD["naive-timestamp"]).timestamp == MAY
-
-
-@pytest.mark.xfail(strict=True, reason="frame JSON has no seconds in an offset, and `raw` is frame JSON")
-def test_the_seconds_of_an_offset_come_back() -> None:
-    """A moment in a zone of old (local mean time) is the same moment again."""
-    assert round_trip(ODD["odd-seconds"]).timestamp == ODD["odd-seconds"].timestamp
 
 
 def test_the_offset_of_a_timestamp_comes_back() -> None:

@@ -110,7 +110,7 @@ def test_odd_frames_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_writing_what_was_read_gives_the_same_rows(tmp_path: Path) -> None:
     """Nothing gets lost on the way through the Python objects."""
-    write(tmp_path / "run.duckdb", [each for name, each in ODD.items() if name != "odd-seconds"])
+    write(tmp_path / "run.duckdb", list(ODD.values()))
     rewrite(tmp_path / "run.duckdb", tmp_path / "copy.duckdb")
 
     assert tables(tmp_path / "copy.duckdb") == tables(tmp_path / "run.duckdb")

@@ -92,9 +92,6 @@ def test_there_is_no_traceback(interrupted: Interrupted) -> None:
     assert "Traceback" not in interrupted.ended.err
 
 
-@pytest.mark.xfail(
-    strict=True, reason="typer takes the KeyboardInterrupt before main() does, and says nothing"
-)
 def test_it_says_that_it_was_interrupted(interrupted: Interrupted) -> None:
     """One sentence on stderr, as for every other end that is no success."""
     assert interrupted.ended.err == "otelstream: interrupted\n"
@@ -106,4 +103,4 @@ def test_a_flow_of_crewais_is_cancelled(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(CREWAI)
     came = interrupt(tmp_path, "slow:Slow")
 
-    assert (came.ended, came.session.state) == (Ended(130, "", ""), "cancelled")
+    assert (came.ended, came.session.state) == (Ended(130, "", "otelstream: interrupted\n"), "cancelled")

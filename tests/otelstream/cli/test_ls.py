@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 import otelstream
 import recorder
 from tests.e2e.runs import golden, session
@@ -49,7 +47,6 @@ def test_json_has_the_same_and_more(cli: Cli, recordings: Recordings) -> None:
     }
 
 
-@pytest.mark.xfail(strict=True, reason="rich takes them for markup: MarkupError")
 def test_brackets_in_a_name_are_text(cli: Cli, tmp_path: Path) -> None:
     """A flow may be called as it likes: its name is not taken for formatting."""
     named = [

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 import otelstream
 from tests.e2e.runs import RESULT, golden, run_sync, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
@@ -65,7 +63,6 @@ def test_a_cancelled_run_is_no_failure(cli: Cli, tmp_path: Path) -> None:
     assert cli("replay", "x.duckdb") == Ended(0, "cancelled, 1 frames, result: None\n", "")
 
 
-@pytest.mark.xfail(strict=True, reason="the whole text is printed")
 def test_an_error_of_many_lines_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
     """The text of an exception may have lines; what the command says of it has one."""
     run_sync({"record": tmp_path / "x.duckdb"}, ValueError("no tea\nno milk"))

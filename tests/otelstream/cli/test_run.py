@@ -67,7 +67,6 @@ def test_a_failing_run_keeps_its_frames(cli: Cli, tmp_path: Path) -> None:
     assert (session.state, session.frame_count) == ("failed", 29)
 
 
-@pytest.mark.xfail(strict=True, reason="session.result raises RuntimeError")
 def test_a_run_without_a_result_is_no_traceback(cli: Cli) -> None:
     """A session may end without a result."""
     assert cli("run", f"{FLOWS}:QuietTea").code == 0
@@ -115,7 +114,6 @@ def test_what_cannot_be_run_is_one_sentence(cli: Cli, name: str, why: str, tmp_p
     assert cli("run", name) == Ended(2, "", f"otelstream: {why}\n")
 
 
-@pytest.mark.xfail(strict=True, reason="SystemExit is no Exception")
 def test_a_module_that_exits_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
     """A script that ends the program when it is imported is no flow."""
     (tmp_path / "leaving.py").write_text("raise SystemExit(7)\n")
@@ -124,7 +122,6 @@ def test_a_module_that_exits_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
     assert (ended.code, ended.err.count("\n")) == (2, 1)
 
 
-@pytest.mark.xfail(strict=True, reason="TypeErrors of stream_events and observe are tracebacks")
 @pytest.mark.parametrize("name", ["Model", "Crate"])
 def test_what_does_not_stream_frames_is_one_sentence(cli: Cli, name: str) -> None:
     """Something with a `stream_events` of another kind is told as what it is, and the exit code is 2."""

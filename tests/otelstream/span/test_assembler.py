@@ -176,7 +176,7 @@ def test_a_session_of_chunks_has_a_root() -> None:
     for _ in range(3):
         script.emit("llm_stream_chunk", call_id="c1", chunk="x")
     root = root_of(assembled(script.frames))
-    assert (root.started.name, root.started.key, len(root.events)) == ("stream_session", "f0", 3)
+    assert (root.started.name, root.started.key, len(root.events)) == ("stream_session", "session f0", 3)
     assert root.attributes == {
         "crewai.frame.id": "f0",
         "crewai.frame.type": "llm_stream_chunk",

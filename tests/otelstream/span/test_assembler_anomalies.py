@@ -161,7 +161,6 @@ def test_a_repeated_start_is_an_event() -> None:
     assert (events_of(operations), times_of(operations)) == ([("f0", "flow_started")], {"f0": (0, 0)})
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the session's own span is in no scope")
 def test_a_start_with_the_id_of_the_session_is_repeated(
     violations: Violations, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,6 @@ def test_an_agent_in_a_tool_of_an_agent(outline: Outline) -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="_is_internal looks at the flow's name and not at the frame's type")
 def test_only_a_flow_is_collapsed(outline: Outline) -> None:
     """A method that says it is of such a flow is a span: the name means something in a flow's frame alone."""
     script = Script()
