@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,8 @@ def mapping() -> str:
 def command_line() -> str:
     """Return docs/CLI.md, made from the commands."""
     command = [sys.executable, "-m", "typer", "otelstream.cli", "utils", "docs", "--name", "otelstream"]
-    made = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb"}  # the help is cut to the terminal's width
+    made = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return made.rstrip() + "\n"
 
 
