@@ -16,7 +16,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from otelstream.frame import FrameLike
+from otelstream.frame import FrameLike, encode_json
 from recorder.database import close_after_writing, open_for_writing
 from recorder.rows import row_of, utf8
 from recorder.session_row import SessionEnd, SessionStart
@@ -24,7 +24,12 @@ from recorder.session_row import SessionEnd, SessionStart
 Row = tuple[object, ...]
 
 HAS_APPENDER: Final = int(duckdb.__version__.partition(".")[0]) >= 2
-"""DuckDB 2 (Python 3.11 and later) has an appender for Python; before it, lists are unnested."""
+"""DuckDB 2 (Python 3.11 and later) has an appender for Python; before it, rows go in as one JSON text."""
+
+_COLUMN_TYPES: Final = """
+SELECT column_name, data_type FROM duckdb_columns()
+WHERE database_name = 'recording' AND table_name = ? ORDER BY column_index
+"""
 
 _MARK_CRASHED: Final = """
 INSERT INTO session_ends
@@ -138,12 +143,16 @@ class _Table:
             self._appender.append_rows(rows)
             self._appender.flush()
         else:
-            self._unnest(rows)
+            self._insert_json(rows)
 
     def close(self) -> None:
         self._appender = None
 
-    def _unnest(self, rows: Sequence[Row]) -> None:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        marks = ", ".join("unnest(?)" for _ in columns)
-        self._connection.execute(f"INSERT INTO {self._name} SELECT {marks}", columns)
+    def _insert_json(self, rows: Sequence[Row]) -> None:
+        columns = self._connection.execute(_COLUMN_TYPES, [self._name]).fetchall()
+        types = {name: "VARCHAR" if kind == "JSON" else kind for name, kind in columns}
+        objects = [dict(zip(types, row, strict=True)) for row in rows]
+        self._connection.execute(
+            f"INSERT INTO {self._name} SELECT unnest(from_json(?, ?), recursive := true)",
+            [encode_json(objects), encode_json([types])],
+        )

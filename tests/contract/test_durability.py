@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import subprocess
 import sys
@@ -10,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import otelstream
 import recorder
 from recorder.writer import Writer
+from tests.contract.programs import frame, stream
+
+ROOT = Path(__file__).parents[2]
 
 CHILD = """
 import sys
@@ -41,7 +46,7 @@ def killed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, int]:
         [sys.executable, "-c", CHILD, str(path)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     ) as child:
         assert child.stdout is not None
         told = [child.stdout.readline() for _ in range(moment.randint(1, 8))]
@@ -89,3 +94,39 @@ def test_a_crashed_session_is_replayed_up_to_the_cut(killed: tuple[Path, int]) -
     assert (numbers, session.is_cancelled) == (list(range(len(numbers))), True)
     with pytest.raises(RuntimeError, match="No result available"):
         _ = session.result
+
+
+EXIT = """
+import sys
+import otelstream
+from recorder import StreamSession
+from tests.contract.programs import frame
+
+observed = otelstream.observe(StreamSession(sync_iterator=iter([frame(0), frame(1)])), record=sys.argv[1])
+frames = observed.events
+next(frames)
+sys.exit()
+"""
+
+
+def test_a_process_that_exits_leaves_a_finished_recording(tmp_path: Path) -> None:
+    """A session that is open at the end of the program is ended and committed then."""
+    path = tmp_path / "run.duckdb"
+    subprocess.run([sys.executable, "-c", EXIT, str(path)], check=True, cwd=ROOT)
+    with recorder.open(path) as recording:
+        session = recording.session()
+
+    assert (session.state, session.frame_count) == ("cancelled", 1)
+
+
+def test_a_session_that_is_forgotten_leaves_a_finished_recording(tmp_path: Path) -> None:
+    """A program that leaves the loop and drops the session without closing it has a recording up to there."""
+    path = tmp_path / "run.duckdb"
+    for _ in otelstream.observe(stream([frame(0), frame(1)]), record=path):
+        break
+    gc.collect()
+    otelstream.flush()
+    with recorder.open(path) as recording:
+        session = recording.session()
+
+    assert (recording.live, session.state, session.frame_count) == (False, "cancelled", 1)

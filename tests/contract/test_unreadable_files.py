@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import otelstream
 import recorder
 from recorder.database import close_after_writing, open_for_writing
-from tests.contract.programs import frame, json_of
+from tests.contract.programs import consume, frame, json_of, stream
 from tests.recorder.test_database import message, recording, write
 
 __all__ = ["recording"]  # a fixture
@@ -234,3 +235,32 @@ def test_a_database_with_a_header_only_cannot_be_written(tmp_path: Path) -> None
     told = [message(write, path) for _ in range(2)]
 
     assert (told[0].startswith(f"{path} is damaged"), told[0] == told[1]) == (True, True)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="Python's own error reaches the caller")
+def test_a_path_that_cannot_be_is_said_in_one_sentence() -> None:
+    """A name with a NUL byte is a missing file like any other."""
+    assert message(read, Path("run\0.duckdb")).endswith("does not exist; check the path.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".",
+        "file/run.duckdb",
+        "run" * 100,
+        pytest.param("loop", marks=pytest.mark.xfail(strict=True, raises=RuntimeError, reason="resolve()")),
+        pytest.param(
+            "run\0.duckdb", marks=pytest.mark.xfail(strict=True, raises=ValueError, reason="resolve()")
+        ),
+    ],
+    ids=["directory", "file-as-directory", "too-long", "symlink-loop", "nul"],
+)
+def test_a_recording_that_cannot_be_made_does_not_stop_the_program(name: str, tmp_path: Path) -> None:
+    """The observed run gives its frames, and the frame that is not recorded is counted."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    before = otelstream.losses().get("recording", 0)
+    frames = consume(otelstream.observe(stream([frame(0)]), record=tmp_path / name))
+
+    assert (json_of(frames), otelstream.losses().get("recording", 0) - before) == (json_of([frame(0)]), 1)

@@ -79,7 +79,6 @@ def test_sessions_come_oldest_first(four: Recording) -> None:
     assert [(session.index, session.start.session_id) for session in sessions] == list(enumerate(IDS))
 
 
-@pytest.mark.xfail(strict=True, reason="they are sorted by their id, which is random within a millisecond")
 def test_sessions_that_begin_together_come_oldest_first(tmp_path: Path) -> None:
     """Sessions that begin within a millisecond are in the order of their start, too."""
     path = tmp_path / "run.duckdb"
