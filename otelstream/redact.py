@@ -17,8 +17,7 @@ Json: TypeAlias = Any  # dict, list, tuple, str, int, float, bool or None, neste
 _Span: TypeAlias = tuple[int, int]
 _Rule: TypeAlias = tuple[str, re.Pattern[str]]  # lower-case text that has to occur, what is masked then
 
-# Compared with the end of a key whose case and separators are gone, so that X-Api-Key, apiKey and PGPASSWORD
-# need no rows of their own.
+# Compared with the end of a key without case and separators: X-Api-Key and PGPASSWORD need no own rows.
 _SECRET_ENDINGS: Final = (
     *("apikey", "apikeys", "accesskey", "accountkey", "authkey", "encryptionkey", "privatekey", "secretkey"),
     *("sharedkey", "signingkey", "sshkey", "subscriptionkey", "token", "secret", "secrets", "secretstr"),
@@ -64,7 +63,8 @@ _SHAPES: Final = (
     # "bearer authentication" is prose: a token has a digit or is longer than a word.
     ("bearer", r"(?i:bearer)[ \t]+(?P<secret>(?=[A-Za-z._~+/=-]*\d)[\w.~+/=-]{6,}|[\w.~+/=-]{16,})"),
     ("://", r"://[^\s/?#:@\"'<>\\]*:(?P<secret>[^\s/?#\"'<>\\]+)@"),
-    ("sig=", r"(?<!\w)sig=(?P<secret>[\w%+/=-]{20,})"),
+    ("=", r"(?:[?&]key|(?<!\w)sig)=(?P<secret>[\w.~%+/=-]{8,})"),
+    ("-u ", r"(?<!\S)-u [^\s:\"']+:(?P<secret>[^\s\"']+)"),  # curl
 )
 
 # `key = value` in text. After a backslash, n, r or t ends an escape and does not begin a key.

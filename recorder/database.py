@@ -54,7 +54,7 @@ _lock = threading.RLock()
 _written: Final[dict[Path, _Handle]] = {}
 
 
-def open_for_writing(path: Path, *, patience_s: float = 2.0) -> DuckDBPyConnection:
+def open_for_writing(path: Path, *, patience_s: float = 0.5) -> DuckDBPyConnection:
     """Open a recording to append to it, making the file and its tables if there is none.
 
     The file belongs to this process until `close_after_writing`.
@@ -117,9 +117,9 @@ def close_after_writing(path: Path) -> None:
 
 
 def _close_if_unused(path: Path) -> None:
-    handle = _written[_real(path)]
-    if handle.has_writer or handle.readers:
-        return
+    handle = _written.get(_real(path))
+    if handle is None or handle.has_writer or handle.readers:
+        return  # None in a fork, which has forgotten the file
     del _written[_real(path)]
     try:
         handle.connection.execute("USE memory")
@@ -155,7 +155,7 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
         with _connected(path) as connection:
             check_format(connection, path)
             yield connection
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, OSError, ValueError) as error:
         raise RecordingError(_why(path, error)) from None
 
 
@@ -191,11 +191,11 @@ def is_being_written(path: Path) -> bool:
 
 @contextmanager
 def snapshot(path: Path) -> Iterator[Path]:
-    """Give a path that can be read: the file itself, or a copy while another process writes it.
+    """Give a path that can be read although the file is being written: a copy, if that is another process.
 
     The copy takes the WAL first and then the file; the other order gives copies that cannot be opened.
     """
-    if _real(path) in _written or not is_being_written(path):
+    if _real(path) in _written:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="otelstream-") as folder:
@@ -241,6 +241,8 @@ def _create(connection: DuckDBPyConnection) -> None:
 
 
 def _is_new(path: Path) -> bool:
+    if "\0" in str(path):
+        raise RecordingError(f"{str(path)!r} has a NUL byte, which no file name can; choose another path.")
     if path.is_dir():
         raise RecordingError(f"{path} is a directory; name a file in it.")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -254,7 +256,10 @@ def _opened(path: Path) -> DuckDBPyConnection:
 
 
 def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path  # no such place can be; opening it says so
 
 
 def _quoted(path: Path) -> str:

@@ -63,7 +63,7 @@ class Recording:
         self.path = Path(path)
         self._cleanup = ExitStack()
         self.live = os.path.exists(self.path) and is_being_written(self.path)
-        self._source = self._cleanup.enter_context(snapshot(self.path))
+        self._source = self._cleanup.enter_context(snapshot(self.path)) if self.live else self.path
         with self.connection():
             pass  # says at once what is wrong with the file
 

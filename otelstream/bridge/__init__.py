@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,6 +23,7 @@ Redact = bool | Redactor | Callable[[str], str]
 
 EXIT_TIMEOUT_S: Final = 5.0
 
+_lock = threading.Lock()
 _losses = Losses()
 _pipeline: Pipeline | None = None
 
@@ -82,7 +84,8 @@ def shutdown(timeout_s: float = 30.0) -> bool:
     A later `observe` starts afresh. At interpreter exit this happens by itself, within five seconds.
     """
     global _pipeline
-    pipeline, _pipeline = _pipeline, None
+    with _lock:
+        pipeline, _pipeline = _pipeline, None
     return pipeline is None or pipeline.shutdown(timeout_s)
 
 
@@ -104,18 +107,19 @@ def _absolute(record: str | os.PathLike[str]) -> Path:
     try:
         # Links and `..` are resolved, as two names of one file must share its one writer.
         return Path(record).resolve()
-    except OSError:
-        return Path(record)  # the working directory is gone; opening the file will fail, and be counted
+    except (OSError, RuntimeError, ValueError):
+        return Path(record)  # no such place can be; opening the file will fail, and be counted
 
 
 def _running() -> Pipeline:
     global _pipeline
-    if _pipeline is None:
-        _pipeline = Pipeline(os.environ, _losses)
-        # Registered now, so that it runs before the exit handlers of providers that exist already.
-        atexit.unregister(_at_exit)
-        atexit.register(_at_exit)
-    return _pipeline
+    with _lock:
+        if _pipeline is None:
+            _pipeline = Pipeline(os.environ, _losses)
+            # Registered now, so that it runs before the exit handlers of providers that exist already.
+            atexit.unregister(_at_exit)
+            atexit.register(_at_exit)
+        return _pipeline
 
 
 def _at_exit() -> None:
@@ -123,8 +127,8 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    global _losses, _pipeline
-    _losses = Losses()
+    global _lock, _losses, _pipeline
+    _lock, _losses = threading.Lock(), Losses()
     if _pipeline is not None:
         _pipeline.orphan(_losses)
         _pipeline = None

@@ -36,6 +36,10 @@ from otelstream.frame import FrameLike, frame_json
 IDLE_S: Final = 1.0
 """How often the thread looks for forgotten sessions when nothing else happens, in seconds."""
 
+NOTICEABLE_S: Final = 0.1
+BACK_OFF_S: Final = 5.0
+"""How long a file is left alone once opening it took a noticeable time and failed, in seconds."""
+
 WEIGHED_FRAMES: Final = 3
 """How many frames of a type are measured to know what the next ones weigh in the queue."""
 
@@ -71,6 +75,7 @@ class Pipeline:
         self._providers: WeakSet[SdkTracerProvider] = WeakSet()
         self._runs: list[Run] = []
         self._files: dict[Path, RecordingFile] = {}
+        self._held_until: dict[Path, float] = {}
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._urgent = threading.Event()
@@ -219,11 +224,31 @@ class Pipeline:
         if options.provider is not None:
             run.spans = SpanStage(options.provider, self.settings, beginning.parent)
         if options.record is not None:
-            file = self._files.get(options.record) or RecordingFile(options.record)
-            if self._attempt("recording", 0, file.open):
-                self._files[options.record] = file
+            file = self._opened(options.record)
+            if file is not None:
                 file.users += 1
                 run.record = RecordStage(file, options, beginning)
+
+    def _opened(self, path: Path) -> RecordingFile | None:
+        """Return the file, open for writing; None if it cannot be, or could not be a moment ago.
+
+        Waiting for a file that somebody else holds delays every session of the process, so it is not tried
+        again for each.
+        """
+        file = self._files.get(path)
+        if file is not None:
+            return file
+        now = time.monotonic()
+        if now < self._held_until.get(path, 0.0):
+            return None
+        file = RecordingFile(path)
+        if self._attempt("recording", 0, file.open):
+            self._files[path] = file
+            self._held_until.pop(path, None)
+            return file
+        if time.monotonic() - now > NOTICEABLE_S:
+            self._held_until[path] = time.monotonic() + BACK_OFF_S
+        return None
 
     def _end(self, run: Run, end: End) -> None:
         with self._lock:

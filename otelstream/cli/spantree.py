@@ -50,7 +50,8 @@ def _line(node: SpanNode) -> Text:
         line.append(f"  {node.attributes[names.CHUNK_COUNT]} chunks", style="dim")
     end = node.attributes.get(names.END, "completed")
     if node.error is not None:
-        line.append(f"  {node.error.type}: {node.error.message}", style="red")
+        known = "" if node.error.type == names.ERROR_TYPE_OTHER else f"{node.error.type}: "
+        line.append(f"  {known}{node.error.message}", style="red")
     elif end != "completed":
         line.append(f"  {end}", style="yellow")
     return line

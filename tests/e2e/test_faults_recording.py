@@ -100,10 +100,16 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Taken:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         logger.addHandler(said)
+        before = otelstream.losses()
         ran = run_sync({"record": path})
         logger.removeHandler(said)
         process.communicate(b"")
-    return Taken(path, ran, otelstream.losses(), said.lines)
+    lost = {
+        reason: count - before.get(reason, 0)
+        for reason, count in otelstream.losses().items()
+        if count > before.get(reason, 0)
+    }
+    return Taken(path, ran, lost, said.lines)
 
 
 @pytest.fixture(scope="module")

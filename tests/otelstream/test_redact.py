@@ -170,6 +170,8 @@ SHAPES = [
     *((shape, "REDACTED") for shape in (f"AIza{LONG}{LONG}", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE")),
     *((f"{prefix}_{LONG}", "REDACTED") for prefix in ("ghp", "gho", "ghs", "github_pat", "hf", "gsk", "npm")),
     *((f"{prefix}{LONG}", "REDACTED") for prefix in ("glpat-", "xoxb-", "xoxp-", "sk_live_", "rk_live_")),
+    ("https://h/x?key=abcdefgh12&q=tea", "https://h/x?key=REDACTED&q=tea"),
+    ("curl -u ada:hunter2x https://h", "curl -u ada:REDACTED https://h"),
     (JWT, "REDACTED"),
     (PEM, "REDACTED"),
     (PEM.replace("\n", "\\n"), "REDACTED"),

@@ -246,7 +246,6 @@ def test_a_writer_closes_while_a_reader_queries(tmp_path: Path) -> None:
         thread.join()
 
 
-@pytest.mark.xfail(strict=True, reason="the fork forgets the file, and then misses it")
 def test_a_fork_leaves_a_query_in_peace(tmp_path: Path) -> None:
     """A child that was forked while its parent read what it writes can leave the `with` behind."""
     script = """if True:
