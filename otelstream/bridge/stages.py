@@ -194,6 +194,9 @@ def withheld(end: End) -> ToldEnd:
             state=end.state,
             ended_ns=end.time_ns // 1000 * 1000,  # a recording keeps microseconds
             error_type=None if error is None else _class_name(error),
+            error_message="the run ended without a result"
+            if end.state == "failed" and error is None
+            else None,
         ),
         result=None,
         error=None,

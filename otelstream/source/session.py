@@ -9,11 +9,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 from otelstream.frame import FrameLike
 
 S = TypeVar("S")
+
+CREWAI: Final = "crewai.types.streaming"
 
 EndState = Literal["completed", "failed", "cancelled"]
 Result = tuple[object, ...]
@@ -111,6 +113,9 @@ class _TapBase:
             return None
         self._ended = True
         result = () if state == "failed" else _result_of(self._session)
+        if state == "completed" and not result and type(self._session).__module__ == CREWAI:
+            # Even None is a result: CrewAI ends the stream like this if the run left by a SystemExit.
+            state = "failed"
         outer = self.outer() if self.outer is not None else None
         if result and outer is not None:
             outer._set_result(result[0])
