@@ -18,9 +18,6 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from otelstream.errors import FrameError
 
-KNOWN_CHANNELS: Final = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
-"""The channels of `crewai.types.streaming.StreamChannel`; a newer runtime may add others."""
-
 OutcomeState = Literal["completed", "failed", "cancelled", "cut"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.resources import files
@@ -151,12 +151,16 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
         RecordingError: The file is missing, no recording, of a newer format, damaged or locked.
     """
     path = path.absolute()
-    try:
-        with _connected(path) as connection:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_connected(path))
             check_format(connection, path)
-            yield connection
-    except (duckdb.Error, OSError, ValueError) as error:
-        raise RecordingError(_why(path, error)) from None
+        except (duckdb.Error, OSError, ValueError) as error:
+            raise RecordingError(_why(path, error)) from None
+        try:
+            yield connection  # of what the caller does with it only DuckDB's errors speak of the file
+        except duckdb.Error as error:
+            raise RecordingError(_why(path, error)) from None
 
 
 @contextmanager

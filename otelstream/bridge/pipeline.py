@@ -205,24 +205,38 @@ class Pipeline:
             run.lost += 1
             return
         self._attempt("frame", 0, lambda: self._weigh(run, kept[0]))
-        record, spans = run.record, run.spans
+        self._to_recording(run, kept[0], arrival.clock_ns)
+        self._to_spans(run, kept[0])
+
+    def _to_recording(self, run: Run, frame: FrameLike, clock_ns: int) -> None:
+        record = run.record
         if record is not None:
-            if not self._attempt("recording", 1, lambda: record.frame(kept[0], arrival.clock_ns)):
+            if not self._attempt("recording", 1, lambda: record.frame(frame, clock_ns)):
                 run.lost += 1
             if record.file.pending >= self.settings.batch_frames:
                 self._commit(record.file)
         elif run.stream.options.record is not None:
             self.losses.add("recording", 1)
+
+    def _to_spans(self, run: Run, frame: FrameLike) -> None:
+        spans = run.spans
         if spans is not None:
-            self._attempt("spans", 1, lambda: spans.frame(kept[0]))
+            self._attempt("spans", 1, lambda: spans.frame(frame))
+        elif run.stream.options.provider is not None:
+            self.losses.add("spans", 1)
 
     def _start(self, run: Run) -> None:
         run.started = True
         options, beginning = run.stream.options, run.stream.beginning
         if beginning is None:
             return
-        if options.provider is not None:
-            run.spans = SpanStage(options.provider, self.settings, beginning.parent)
+        provider = options.provider
+        if provider is not None:
+            stages: list[SpanStage] = []
+            self._attempt(
+                "spans", 0, lambda: stages.append(SpanStage(provider, self.settings, beginning.parent))
+            )
+            run.spans = stages[0] if stages else None
         if options.record is not None:
             file = self._opened(options.record)
             if file is not None:

@@ -110,21 +110,20 @@ class RecordStage:
         self.file = file
         self.session_id = uuid7(beginning.time_ns)
         self.count = 0
+        self._begun = False
         self._options = options
         self._beginning = beginning
 
     def frame(self, frame: FrameLike, clock_ns: int) -> None:
         """Take the next frame, already redacted, and the monotonic time of its arrival."""
-        if self.count == 0:
-            self._begin(frame.data)
+        self._begin(frame.data)
         offset_ns = clock_ns - self._beginning.clock_ns
         self.file.writer.add(self.session_id, self.count, offset_ns, frame)
         self.count += 1
 
     def end(self, told: ToldEnd, dropped: int, trace_id: int | None) -> None:
         """Add the session's end."""
-        if self.count == 0:
-            self._begin({})
+        self._begin({})
         self.file.writer.end(
             SessionEnd(
                 session_id=self.session_id,
@@ -141,6 +140,9 @@ class RecordStage:
         )
 
     def _begin(self, data: Mapping[str, Any]) -> None:
+        if self._begun:
+            return
+        self._begun = True
         parent = self._beginning.parent
         named = [value for key in NAMING if isinstance(value := data.get(key), str)]
         conversation = data.get("session_id")

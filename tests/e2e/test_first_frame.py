@@ -1,0 +1,65 @@
+"""What goes wrong with the very first frame or before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Tracer
+
+import otelstream
+import recorder
+from otelstream.frame import FrameLike
+from recorder.writer import Writer
+from tests.e2e.runs import golden, recorded, session
+
+
+class NoTracer(TracerProvider):
+    """A provider that cannot give a tracer."""
+
+    def get_tracer(self, *_: object, **__: object) -> Tracer:
+        raise RuntimeError("no tracer")
+
+
+def test_a_provider_without_a_tracer_costs_the_recording_nothing(tmp_path: Path) -> None:
+    """Where no span can be made, every frame is recorded and counted as lost for spans."""
+    provider = NoTracer(shutdown_on_exit=False)
+    list(otelstream.observe(session(), record=tmp_path / "x.duckdb", tracer_provider=provider))
+
+    kept = recorded(tmp_path / "x.duckdb")
+    assert (kept.state, kept.frame_count) == ("completed", len(golden()))
+    assert otelstream.losses() == {"spans": len(golden())}
+
+
+def test_a_first_frame_that_cannot_be_stored_begins_one_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session whose first frame is lost has one start, and says that a frame is missing."""
+    add, refused = Writer.add, golden()[0].id
+
+    def refuses_the_first(
+        self: Writer, session_id: object, ordinal: int, offset_ns: int, frame: FrameLike
+    ) -> None:
+        if frame.id == refused:
+            raise ValueError("cannot be stored")
+        add(self, session_id, ordinal, offset_ns, frame)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr(Writer, "add", refuses_the_first)
+    list(otelstream.observe(session(), record=tmp_path / "x.duckdb"))
+    with recorder.open(tmp_path / "x.duckdb") as recording:
+        (only,) = recording.sessions()
+
+    assert only.end is not None
+    assert (only.frame_count, only.end.frames_dropped) == (len(golden()) - 1, 1)
+
+
+def test_an_error_of_the_reader_is_its_own(tmp_path: Path) -> None:
+    """What a program raises while it reads a recording is not taken for damage of the file."""
+    list(otelstream.observe(session(), record=tmp_path / "x.duckdb"))
+    with (
+        pytest.raises(ValueError, match="my own"),
+        recorder.open(tmp_path / "x.duckdb") as recording,
+        recording.connection(),
+    ):
+        raise ValueError("my own")
