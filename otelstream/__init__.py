@@ -14,6 +14,7 @@ from otelstream.errors import (
 from otelstream.export.ids import FrameIdGenerator
 from otelstream.frame import StreamFrame
 from otelstream.redact import Redactor
+from otelstream.span.options import SpanOptions
 
 __all__ = [
     "EntryPointError",
@@ -24,6 +25,7 @@ __all__ = [
     "RecordingError",
     "Redactor",
     "SessionNotFoundError",
+    "SpanOptions",
     "StreamFrame",
     "__version__",
     "flush",

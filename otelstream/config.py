@@ -7,9 +7,14 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from otelstream.span import options
 from otelstream.span.chunks import ChunkEvents
+from otelstream.span.names import Convention
+from otelstream.span.options import ContentPolicy, EventsAs, SpanOptions
+from otelstream.span.rules import Pair
 
 PREFIX: Final = "OTELSTREAM_"
+CAPTURE_CONTENT: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
 class Settings(BaseModel):
@@ -19,12 +24,56 @@ class Settings(BaseModel):
 
     chunk_events: ChunkEvents = Field(
         default="coalesced",
-        description="What becomes of token frames on LLM spans: at most 100 events a call (`coalesced`),"
+        description="What becomes of token frames on LLM spans: at most 100 events a span (`coalesced`),"
         " one event per frame (`all`), or their count only (`off`).",
     )
     internal_flows: Literal["collapse", "keep"] = Field(
         default="collapse",
         description="Whether CrewAI's own flows (AgentExecutor, EncodingFlow, RecallFlow) get no span.",
+    )
+    content: ContentPolicy = Field(
+        default="NO_CONTENT",
+        description="Whether prompts, answers, arguments and results are exported: on spans (`SPAN_ONLY`), in"
+        " log records (`EVENT_ONLY`), or both (`SPAN_AND_EVENT`).",
+    )
+    events: EventsAs = Field(
+        default="span",
+        description="Whether frames that are no spans become events of spans, log records, or both.",
+    )
+    pending_spans: bool = Field(
+        default=False, description="Whether spans that are open for long are announced before they end."
+    )
+    pending_after_ms: int = Field(
+        default=5_000, ge=0, description="How long a span is open before it is announced, in ms."
+    )
+    stall_ms: int = Field(
+        default=options.STALL_MS,
+        ge=1,
+        description="Time between two chunks from which on it is an event of its own, in ms.",
+    )
+    semconv: Convention = Field(
+        default="1.41", description="Version of the GenAI conventions that names attributes and metrics."
+    )
+    attribute_bytes: int = Field(
+        default=options.ATTRIBUTE_BYTES, ge=64, description="Longest string attribute, in bytes."
+    )
+    content_bytes: int = Field(
+        default=options.CONTENT_BYTES, ge=64, description="Longest text in captured content, in bytes."
+    )
+    span_bytes: int = Field(
+        default=options.SPAN_BYTES,
+        ge=10_000,
+        description="What attributes and events of one span may weigh, in bytes by estimate.",
+    )
+    trace_bytes: int = Field(
+        default=options.TRACE_BYTES,
+        ge=10_000,
+        description="What attributes and events of one trace may weigh, in bytes by estimate.",
+    )
+    rows: str | None = Field(
+        default=None,
+        description="Start and end types of your own, as MODULE:NAME of a sequence of"
+        " `otelstream.span.rules.Pair`.",
     )
     batch_ms: int = Field(
         default=100, ge=1, le=10_000, description="How long frames gather before they are handled, in ms."
@@ -50,17 +99,46 @@ class Settings(BaseModel):
         Such a value falls back to its default: a typing error must not break the observed program.
         """
         given: dict[str, Any] = {
-            name: environ[PREFIX + name.upper()]
+            name: environ[variable_of(name)]
             for name in cls.model_fields
-            if environ.get(PREFIX + name.upper())
+            if environ.get(variable_of(name), "").strip()
         }
+        if "content" in given:
+            given["content"] = given["content"].strip().upper()
         try:
             return cls.model_validate(given), []
         except ValidationError as error:
             wrong = {str(item["loc"][0]): item["msg"] for item in error.errors(include_url=False)}
         problems = [
-            f"{PREFIX}{name.upper()}={given[name]} cannot be used ({message});"
+            f"{variable_of(name)}={given[name]} cannot be used ({message});"
             f" the default {cls.model_fields[name].default} is."
             for name, message in wrong.items()
         ]
         return cls.model_validate({k: v for k, v in given.items() if k not in wrong}), problems
+
+    def span_options(self, rows: tuple[Pair, ...] = ()) -> SpanOptions:
+        """Return what these settings say of spans, with rows of the user's own.
+
+        Raises:
+            ValueError: A row does not fit into the table.
+        """
+        return SpanOptions(
+            chunk_events=self.chunk_events,
+            collapse_internal_flows=self.internal_flows == "collapse",
+            content=self.content,
+            events=self.events,
+            pending_spans=self.pending_spans,
+            pending_after_ms=self.pending_after_ms,
+            stall_ms=self.stall_ms,
+            semconv=self.semconv,
+            attribute_bytes=self.attribute_bytes,
+            content_bytes=self.content_bytes,
+            span_bytes=self.span_bytes,
+            trace_bytes=self.trace_bytes,
+            rows=rows,
+        )
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a parameter."""
+    return CAPTURE_CONTENT if name == "content" else PREFIX + name.upper()

@@ -12,8 +12,8 @@ from typing import Final
 
 from otelstream.frame import FrameLike, Outcome, StreamFrame, datetime_ns, timestamp_ns
 from otelstream.span.assembler import SpanAssembler
-from otelstream.span.chunks import ChunkEvents
 from otelstream.span.model import Operation
+from otelstream.span.options import SpanOptions
 
 __all__ = ["START", "START_NS", "Script", "assembled", "make_frame"]
 
@@ -147,19 +147,16 @@ class Script:
 def assembled(
     frames: Iterable[FrameLike],
     outcome: Outcome | None = None,
-    *,
-    chunk_events: ChunkEvents = "coalesced",
-    collapse_internal_flows: bool = True,
+    options: SpanOptions | None = None,
 ) -> list[Operation]:
     """Return all span operations of a session: its frames fed one after the other, and its end.
 
     Args:
         frames: The frames in their order of arrival.
         outcome: How it ended; completed at its latest frame if not given.
-        chunk_events: As for `SpanAssembler`.
-        collapse_internal_flows: As for `SpanAssembler`.
+        options: How frames become spans.
     """
-    assembler = SpanAssembler(chunk_events=chunk_events, collapse_internal_flows=collapse_internal_flows)
+    assembler = SpanAssembler(options or SpanOptions())
     operations: list[Operation] = []
     latest = 0
     for frame in frames:

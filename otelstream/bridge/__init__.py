@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.pipeline import Pipeline
+from otelstream.bridge.spans import Destinations
 from otelstream.bridge.stream import Options
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
+from otelstream.span.options import SpanOptions
 from recorder.database import forget_after_fork
 
 S = TypeVar("S")
@@ -28,12 +32,15 @@ _losses = Losses()
 _pipeline: Pipeline | None = None
 
 
-def observe(
+def observe(  # noqa: PLR0913  one parameter for each choice that people make
     session: S,
     *,
     record: str | os.PathLike[str] | None = None,
     redact: Redact = True,
     tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
+    spans: SpanOptions | None = None,
     flush_on_end: bool = True,
     entry_point: str | None = None,
 ) -> S:
@@ -50,6 +57,11 @@ def observe(
             your own; or a function that is given every string after the default rules and returns it masked.
         tracer_provider: Where spans go. By default to the global provider if the program has set one, else
             to one made from the `OTEL_*` variables if they ask for an export, else nowhere.
+        meter_provider: Where metrics go. By default to the global provider, else to one made from the
+            `OTEL_*` variables if they ask for metrics by name (`OTEL_METRICS_EXPORTER=otlp`), else nowhere.
+        logger_provider: Where log records go, if `spans` asks for any. By default to the global provider,
+            else to one made from the `OTEL_*` variables.
+        spans: How frames become spans, in place of what the `OTELSTREAM_*` variables say.
         flush_on_end: Whether the last step of the iteration waits until spans are ended and the recording is
             committed, 5 s at most (`OTELSTREAM_FLUSH_TIMEOUT_MS`).
         entry_point: Name of what is run, as `module:flow`, for the recording.
@@ -58,10 +70,18 @@ def observe(
         TypeError: `session` is no stream session.
     """
     pipeline = _running()
+    span_options = spans or pipeline.span_options
+    providers = pipeline.providers
     options = Options(
         record=None if record is None else _absolute(record),
         redactor=redactor_of(redact, os.environ),
-        provider=tracer_provider or pipeline.provider(),
+        to=Destinations(
+            tracer_provider or providers.tracer(),
+            (logger_provider or providers.logger()) if span_options.uses_logs else None,
+            providers.instruments(meter_provider, span_options.semconv),
+        ),
+        spans=span_options,
+        meter_provider=meter_provider,
         flush_on_end=flush_on_end,
         entry_point=entry_point,
         mode="async" if isinstance(session, AsyncSession) else "sync",

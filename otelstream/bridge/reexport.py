@@ -7,25 +7,27 @@ from collections.abc import Iterator
 from opentelemetry.trace import SpanContext, TraceFlags, TracerProvider
 
 from otelstream import __version__
-from otelstream.bridge.stages import assembler, recording_attributes, redacted_frame
-from otelstream.config import Settings
+from otelstream.bridge.spans import fitted
+from otelstream.bridge.stages import recording_attributes, redacted_frame
 from otelstream.export.tracer import SCOPE_NAME, TracerSink
 from otelstream.redact import Redactor
+from otelstream.span.assembler import SpanAssembler
 from otelstream.span.model import Operation
+from otelstream.span.options import SpanOptions
 from otelstream.span.tree import SpanNode, tree_of
 from recorder import RecordedSession, Recording
 from recorder.session_row import SessionStart
 
 
 def operations(
-    recording: Recording, session: RecordedSession, settings: Settings, redactor: Redactor | None
+    recording: Recording, session: RecordedSession, options: SpanOptions, redactor: Redactor | None
 ) -> Iterator[Operation]:
     """Yield the span operations of a recorded session: those of its live run, in the same order.
 
     Raises:
         RecordingError: The file is damaged.
     """
-    spans = assembler(settings)
+    spans = SpanAssembler(options)
     for frame in recording.frames(session):
         yield from spans.feed(redacted_frame(frame, redactor))
     dropped = 0 if session.end is None else session.end.frames_dropped
@@ -35,20 +37,20 @@ def operations(
     )
 
 
-def span_tree(recording: Recording, session: RecordedSession, settings: Settings) -> SpanNode | None:
+def span_tree(recording: Recording, session: RecordedSession, options: SpanOptions) -> SpanNode | None:
     """Return the root span of a recorded session with everything beneath it; None if it has no frames.
 
     Raises:
         RecordingError: The file is damaged.
     """
-    return tree_of(operations(recording, session, settings, None))
+    return tree_of(operations(recording, session, options, None))
 
 
 def export(
     recording: Recording,
     session: RecordedSession,
     provider: TracerProvider,
-    settings: Settings,
+    options: SpanOptions,
     redactor: Redactor | None,
 ) -> int | None:
     """Send the spans of a recorded session to a provider; return the trace's 128-bit id.
@@ -59,8 +61,8 @@ def export(
         RecordingError: The file is damaged.
     """
     tracer = provider.get_tracer(SCOPE_NAME, __version__)
-    sink = TracerSink(tracer, _parent_of(session.start))
-    sink.apply(operations(recording, session, settings, redactor))
+    sink = TracerSink(tracer, _parent_of(session.start), span_events=options.events != "log")
+    sink.apply(operations(recording, session, fitted(options, provider), redactor))
     return sink.trace_id
 
 

@@ -1,6 +1,6 @@
-"""The two ways out of the bridge: spans to a tracer, frames to a recording file.
+"""Frames of one session to a recording file, and what is told of its end.
 
-Both raise what goes wrong; the pipeline catches it, counts it and lets the program go on.
+Raises what goes wrong; the pipeline catches it, counts it and lets the program go on.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from opentelemetry.trace import SpanContext, TracerProvider
-
 from otelstream import __version__
 from otelstream.bridge.stream import Beginning, End, Options
-from otelstream.config import Settings
 from otelstream.errors import RecordingError
-from otelstream.export.tracer import SCOPE_NAME, TracerSink
 from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime, with_data
 from otelstream.redact import Redactor
 from otelstream.span import names
-from otelstream.span.assembler import SpanAssembler
-from otelstream.span.model import AttributeValue, Operation
+from otelstream.span.model import AttributeValue
 from recorder.exceptions import encode_exception
 from recorder.session_row import SessionEnd, SessionStart
 from recorder.values import encode_value
@@ -37,37 +32,13 @@ NAMING: Final = ("flow_name", "crew_name", "model")
 """Fields of the first frame that name a session."""
 
 
-class SpanStage:
-    """Frames of one session to spans."""
-
-    def __init__(self, provider: TracerProvider, settings: Settings, parent: SpanContext | None) -> None:
-        self._assembler = assembler(settings)
-        self._sink = TracerSink(provider.get_tracer(SCOPE_NAME, __version__), parent)
-
-    def frame(self, frame: FrameLike) -> None:
-        """Take the next frame, already redacted."""
-        self._sink.apply(self._assembler.feed(frame))
-
-    def last(self, outcome: Outcome, attributes: Mapping[str, AttributeValue]) -> list[Operation]:
-        """Return the operations that end every span."""
-        return self._assembler.close(outcome, attributes)
-
-    def apply(self, operation: Operation) -> None:
-        """Carry out one operation."""
-        self._sink.apply([operation])
-
-    @property
-    def trace_id(self) -> int | None:
-        """The 128-bit id of the session's trace, None without a span."""
-        return self._sink.trace_id
-
-
 class RecordingFile:
     """A recording that sessions of this process share; it is open while one of them is."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.users = 0
+        self.broken = False
         self._writer: Writer | None = None
 
     @property
@@ -213,14 +184,6 @@ def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
     if data is frame.data and namespace is frame.namespace:
         return frame
     return with_data(frame, data, namespace)
-
-
-def assembler(settings: Settings) -> SpanAssembler:
-    """Return an assembler with the process's parameters."""
-    return SpanAssembler(
-        chunk_events=settings.chunk_events,
-        collapse_internal_flows=settings.internal_flows == "collapse",
-    )
 
 
 def recording_attributes(

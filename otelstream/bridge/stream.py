@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Final, Literal
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanContext, TracerProvider
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import SpanContext
 
 from otelstream.bridge.counters import Losses
+from otelstream.bridge.spans import Destinations
 from otelstream.config import Settings
 from otelstream.frame import FrameLike
 from otelstream.redact import Redactor
 from otelstream.source.session import EndState, Result
+from otelstream.span.options import SpanOptions
 
 FRAME_BYTES: Final = 1_000
 """What a frame of a type that was not measured yet is taken to weigh; a token frame weighs some 800."""
@@ -44,7 +47,9 @@ class Options:
 
     record: Path | None
     redactor: Redactor | None
-    provider: TracerProvider | None
+    to: Destinations
+    spans: SpanOptions
+    meter_provider: MeterProvider | None
     flush_on_end: bool
     entry_point: str | None
     mode: str
@@ -166,6 +171,11 @@ class Stream:
         if reason == "after_shutdown":
             for _ in range(sum(isinstance(item, Arrival) for item in self.take())):
                 self._drop()
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be taken."""
+        return len(self._queue)
 
     def take(self) -> list[Arrival | End]:
         """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""

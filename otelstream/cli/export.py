@@ -13,10 +13,11 @@ import typer
 import recorder
 from otelstream.bridge import redactor_of
 from otelstream.bridge.reexport import export
+from otelstream.bridge.spans import options_of
 from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
 from otelstream.config import Settings
 from otelstream.errors import ExportError
-from otelstream.export.otlp import CollectedSpans, exporter_from_environment, frame_provider
+from otelstream.export.otlp import CollectedSpans, FrameProvider, exporter_from_environment
 from otelstream.frame import frame_json
 
 app = typer.Typer(help="Export a session: spans over OTLP, or frames as NDJSON.", no_args_is_help=True)
@@ -37,13 +38,13 @@ def otlp(
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says below what it would say here
     collected = CollectedSpans(exporter_from_environment(os.environ, endpoint))
     try:
-        provider = frame_provider(collected, os.environ)
+        provider = FrameProvider(collected, os.environ)
     except ValueError as error:
         raise ExportError(f"a variable of OpenTelemetry cannot be used: {error}") from None
     with recorder.open(recording) as opened:
         recorded = opened.session(session)
-        settings, _ = Settings.from_environ(os.environ)
-        trace_id = export(opened, recorded, provider, settings, redactor_of(not no_redact, os.environ))
+        options, _ = options_of(Settings.from_environ(os.environ)[0])
+        trace_id = export(opened, recorded, provider, options, redactor_of(not no_redact, os.environ))
     provider.shutdown()
     if collected.lost:
         where = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "the default OTLP endpoint"

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 import recorder
 from otelstream.bridge.reexport import span_tree
+from otelstream.bridge.spans import options_of
 from otelstream.cli import spantree
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
 from otelstream.cli.terminal import console
@@ -18,7 +19,7 @@ def show(recording: RecordingPath, session: SessionName = "last", *, as_json: As
     """Print the span tree of a session: times, tokens and status."""
     with recorder.open(recording) as opened:
         recorded = opened.session(session)
-        root = span_tree(opened, recorded, Settings.from_environ(os.environ)[0])
+        root = span_tree(opened, recorded, options_of(Settings.from_environ(os.environ)[0])[0])
     if as_json:
         print(to_json(None if root is None else spantree.as_json(root), indent=2).decode())
         return

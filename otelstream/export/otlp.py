@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.export import (
 
 from otelstream.errors import ExportError
 from otelstream.export.ids import FrameIdGenerator
+from otelstream.export.sizes import SizedExporter
 
 OTEL_TRACES_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 
@@ -69,7 +70,7 @@ def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> Tr
     if not wants_export(environ):
         return None
     try:
-        exporter = CountedExporter(exporter_from_environment(environ), on_loss)
+        exporter = CountedExporter(SizedExporter(exporter_from_environment(environ)), on_loss)
     except ExportError as error:
         exporter = CountedExporter(_Nowhere(), on_loss, str(error))
     processor = BatchSpanProcessor(
@@ -77,23 +78,32 @@ def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> Tr
         max_queue_size=None if OTEL_BSP_MAX_QUEUE_SIZE in environ else QUEUE_SPANS,
         max_export_batch_size=None if OTEL_BSP_MAX_EXPORT_BATCH_SIZE in environ else BATCH_SPANS,
     )
-    return frame_provider(processor, environ)
+    return FrameProvider(processor, environ)
 
 
-def frame_provider(processor: SpanProcessor, environ: Mapping[str, str]) -> TracerProvider:
-    """Return a provider fit for frames: ids derived from them, and no limit on the events of a span.
+class FrameProvider(TracerProvider):
+    """A tracer provider fit for frames: ids derived from them, and no limit on the events of a span.
 
     It does not shut itself down at exit; its owner does, after the last frame.
+
+    Args:
+        processor: What ended spans are given to.
+        environ: The variables; a limit that `OTEL_SPAN_EVENT_COUNT_LIMIT` sets is kept.
     """
-    provider = TracerProvider(
-        id_generator=FrameIdGenerator(),
-        span_limits=SpanLimits(
-            max_events=None if OTEL_SPAN_EVENT_COUNT_LIMIT in environ else SpanLimits.UNSET
-        ),
-        shutdown_on_exit=False,
-    )
-    provider.add_span_processor(processor)
-    return provider
+
+    def __init__(self, processor: SpanProcessor, environ: Mapping[str, str]) -> None:
+        self.takes_any_number_of_events = OTEL_SPAN_EVENT_COUNT_LIMIT not in environ
+        super().__init__(
+            id_generator=FrameIdGenerator(),
+            span_limits=SpanLimits(max_events=SpanLimits.UNSET if self.takes_any_number_of_events else None),
+            shutdown_on_exit=False,
+        )
+        self.add_span_processor(processor)
+
+
+def takes_any_number_of_events(provider: trace.TracerProvider | None) -> bool:
+    """Tell whether spans of a provider keep all their events, which by default are the last 128."""
+    return isinstance(provider, FrameProvider) and provider.takes_any_number_of_events
 
 
 def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None = None) -> SpanExporter:
@@ -111,13 +121,21 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
         return ConsoleSpanExporter()
     if name not in ("otlp", "console"):
         raise ExportError(f"{OTEL_TRACES_EXPORTER}={name} is not supported; use otlp, console or none.")
-    variable = OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    return _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](endpoint)
+
+
+def protocol_of(environ: Mapping[str, str], variable: str) -> str:
+    """Return the OTLP protocol that a signal's variable, or the one for all signals, chooses.
+
+    Raises:
+        ExportError: There is no such protocol.
+    """
     if not environ.get(variable):
         variable = OTEL_EXPORTER_OTLP_PROTOCOL
     protocol = environ.get(variable) or DEFAULT_PROTOCOL
     if protocol not in _OTLP:
         raise ExportError(f"{variable}={protocol} is not supported; use {' or '.join(_OTLP)}.")
-    return _OTLP[protocol](endpoint)
+    return protocol
 
 
 def _http(endpoint: str | None) -> SpanExporter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from otelstream.errors import EntryPointError
 from otelstream.source.session import SyncSession
+from otelstream.span.rules import Pair
 
 
 @runtime_checkable
@@ -43,6 +44,24 @@ def load(name: str) -> Streams:
             f"{name} is a {type(flow).__name__}, not a CrewAI Flow; name a Flow class or object."
         )
     return flow
+
+
+def load_rows(name: str) -> tuple[Pair, ...]:
+    """Return the rows for the span table that `module:attribute` names: a `Pair`, or several.
+
+    Raises:
+        EntryPointError: There is no such module or attribute, importing it failed, or it holds no rows.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise EntryPointError(
+            f"{name!r} names no rows; write it as MODULE:NAME, for example app.tracing:ROWS."
+        )
+    found = _attribute(_module(module_name, name), attribute, name)
+    rows = (found,) if isinstance(found, Pair) else tuple(found) if isinstance(found, Iterable) else ()
+    if not rows or not all(isinstance(row, Pair) for row in rows):
+        raise EntryPointError(f"{name} holds no rows; make it a tuple of otelstream.span.rules.Pair.")
+    return rows
 
 
 def start(flow: Streams, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401  CrewAI's StreamSession

@@ -6,57 +6,66 @@ Pure: it owns no clock and knows no OpenTelemetry. A live run, NDJSON and a reco
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from otelstream.frame import FrameLike, Outcome, timestamp_ns
-from otelstream.span import names, rules
-from otelstream.span.attributes import at_end, at_start, error_of, text
-from otelstream.span.chunks import ChunkEvents, Chunks
+from otelstream.span import names, oddities, rules
+from otelstream.span.attributes import at_end, at_start, facts_of
+from otelstream.span.budget import Budget
+from otelstream.span.chunks import Chunks
+from otelstream.span.content import content_at_end, content_at_start
 from otelstream.span.events import envelope, event_of
+from otelstream.span.failures import declares_failure, error_of, error_of_outcome
+from otelstream.span.links import follows, links_of
 from otelstream.span.model import (
+    AddEvent,
     Anomaly,
     AnomalyName,
     Attributes,
-    AttributeValue,
     EndSpan,
-    Link,
     Operation,
-    SpanError,
     StartSpan,
 )
-from otelstream.span.rules import Pair, Role, Rule
-from otelstream.span.scopes import OpenSpan, Place, Scope, Scopes, key_of
+from otelstream.span.options import SpanOptions
+from otelstream.span.rules import EVENT, Pair, Role, Rule
+from otelstream.span.scopes import OpenSpan, Scope, Scopes, key_of
 
 MAX_EARLY: Final = 1_000
 """Frames that wait for the first scope of a session; with more of them it has none, and gets its own root."""
 
+MAX_NAME: Final = 128
+"""Longest span name, in characters: a role may be a text."""
+
 _NOTHING: Final[Attributes] = {}
+_DEFAULT: Final = SpanOptions()
 
 
 class SpanAssembler:
     """Frames of one session in, span operations out.
 
     Args:
-        chunk_events: What becomes of token frames: at most 100 events a call (`coalesced`), one event a
-            frame (`all`), or only their count on the span (`off`).
-        collapse_internal_flows: Whether CrewAI's own flows (`AgentExecutor`, `EncodingFlow`,
-            `RecallFlow`) are events on the span around them instead of spans.
+        options: How frames become spans.
+
+    Raises:
+        ValueError: `options.rows` has a row for a type or a kind that the table has already.
     """
 
-    def __init__(
-        self, *, chunk_events: ChunkEvents = "coalesced", collapse_internal_flows: bool = True
-    ) -> None:
-        self._chunk_events = chunk_events
-        self._collapse = collapse_internal_flows
+    def __init__(self, options: SpanOptions = _DEFAULT) -> None:
+        self._options = options
+        self._rules = rules.with_rows(options.rows) if options.rows else rules.RULES
         self._scopes = Scopes()
+        self._order = oddities.Order()
+        self._budget = Budget(options)
         self._root: OpenSpan | None = None
         self._root_end: EndSpan | None = None
+        self._first_id: str | None = None
+        self._continues = False
         self._open: dict[str, OpenSpan] = {}
         self._early: list[FrameLike] = []
         self._anomalies: Counter[str] = Counter()
         self._frames = 0
-        self._last_ns = 0
         self._closed = False
 
     def feed(self, frame: FrameLike) -> list[Operation]:
@@ -66,11 +75,10 @@ class SpanAssembler:
         """
         if self._closed:
             return [Anomaly("frame_after_close", frame.id)]
+        if self._frames == 0:
+            self._first_id = frame.id
         self._frames += 1
-        self._last_ns = max(self._last_ns, timestamp_ns(frame))
-        rule = rules.rule_for(frame.type)
-        enclosing = self._scopes.enclosing(frame)
-        return [*self._oddities(frame, rule, enclosing), *self._applied(frame, rule, enclosing)]
+        return self._fitted(self._fed(frame))
 
     def close(self, outcome: Outcome, attributes: Attributes = _NOTHING) -> list[Operation]:
         """End every open span, the root last; return the operations. A second call returns none.
@@ -81,129 +89,143 @@ class SpanAssembler:
         """
         if self._closed:
             return []
-        operations: list[Operation] = []
-        if self._root is None and self._early:
-            operations.extend(self._begin_without_scope(self._early[0]))
+        operations = self._fitted(self._begin_without_scope()) if self._root is None and self._early else []
         self._closed = True
-        at = max(outcome.ended_ns, self._last_ns)
-        error = _error_of_outcome(outcome)
-        for span in reversed([span for span in self._open.values() if span is not self._root]):
-            ended = {names.END: outcome.state}
-            operations.extend(self._end(span, EndSpan(span.key, at, ended, error)))
-        if self._root is not None:
-            *chunks, end = self._end(self._root, self._root_end or EndSpan(self._root.key, at))
-            operations.extend(chunks)
-            assert isinstance(end, EndSpan), "the last word about a span is its end"
-            operations.append(self._last_words(end, outcome, attributes))
-        return operations
+        return [*operations, *self._fitted(self._ended(outcome, attributes))]
 
-    def _applied(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
-        if rule.pair is None:
-            annotate = self._adds_chunk if rule.role is Role.CHUNK else self._annotates
-            return annotate(frame, enclosing)
-        if rule.role is Role.OPEN:
-            if self._scopes.opened_by(frame.id) is not None:
-                return self._repeats(frame, enclosing)
-            return self._opens(frame, rule.pair, enclosing)
-        return self._closes(frame, rule, rule.pair, enclosing)
+    def _fitted(self, operations: Iterable[Operation]) -> list[Operation]:
+        version = self._options.semconv
+        if version != "1.41":
+            operations = (_in_version(operation, version) for operation in operations)
+        return [fitted for operation in operations for fitted in self._budget.fit(operation)]
 
-    def _repeats(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
-        yield self._anomaly("duplicate_start", frame)
-        yield from self._annotates(frame, enclosing)
-
-    def _oddities(self, frame: FrameLike, rule: Rule, enclosing: Scope | None) -> Iterator[Operation]:
-        if frame.parent_id is None:
+    def _fed(self, frame: FrameLike) -> Iterator[Operation]:
+        for name in self._order.oddities(frame):
+            yield self._anomaly(name, frame.id)
+        rule = self._rules.get(frame.type, EVENT)
+        if self._root is None and not (
+            rule.pair is not None and rule.role is Role.OPEN and rule.pair.encloses
+        ):
+            self._early.append(frame)
+            if len(self._early) > MAX_EARLY:
+                yield from self._begin_without_scope()
             return
-        claimed = self._scopes.opened_by(frame.parent_id)
-        if claimed is not None and not claimed.is_open:
-            yield self._anomaly("frame_after_end", frame)
-            return
-        # The first scope of a session may hang in its caller's; anything later is odd.
-        first = self._root is None and rule.role is Role.OPEN
-        lost = claimed is None and enclosing is None and self._scopes.place_of(frame.previous_id) is None
-        if lost and not first:
-            yield self._anomaly("dangling_parent", frame)
+        yield from self._taken(frame, rule)
+
+    def _taken(self, frame: FrameLike, rule: Rule) -> Iterator[Operation]:
+        enclosing = self._scopes.enclosing(frame)
+        # A session's first frame may follow, and be in, whatever its caller did before.
+        if self._root is not None and frame.id != self._first_id:
+            for name in oddities.of_place(frame, rule, enclosing, self._scopes, self._root):
+                yield self._anomaly(name, frame.id)
+        if rule.role is Role.CHUNK:
+            yield from self._adds_chunk(frame, enclosing)
+        elif rule.pair is None:
+            yield from self._annotates(frame, enclosing)
+        elif rule.role is Role.CLOSE:
+            yield from self._closes(frame, rule, rule.pair, enclosing)
+        elif self._scopes.opened_by(frame.id) is None:
+            yield from self._opens(frame, rule.pair, enclosing)
+        else:
+            yield self._anomaly("duplicate_start", frame.id)
+            yield from self._annotates(frame, enclosing)
 
     def _opens(self, frame: FrameLike, pair: Pair, enclosing: Scope | None) -> Iterator[Operation]:
         parent = enclosing.span if enclosing is not None else self._root
-        if enclosing is not None and self._collapse and _is_internal(frame, pair, enclosing):
+        collapse = self._options.collapse_internal_flows and pair.kind is rules.FLOW
+        if enclosing is not None and collapse and _is_internal(frame, enclosing):
             span = enclosing.span
             yield event_of(frame, span.key)
         else:
             span, started = self._start(frame, pair.kind, parent)
             yield started
-            if parent is None:
-                yield from self._begin(span)
-        scope = Scope(pair, key_of(frame, pair), enclosing, span)
-        self._scopes.open(frame, scope)
-        self._scopes.remember(frame, Place(scope, span))
+        scope = Scope(frame.id, pair, key_of(frame, pair), enclosing, span)
+        self._scopes.open(scope)
+        self._scopes.remember(frame, scope if pair.encloses else enclosing, span)
+        if parent is None:
+            yield from self._begin(span)
+        if self._root is not None and not self._continues:
+            followed = follows(frame, pair.kind, parent, self._root)
+            self._continues = followed is not None
+            yield from [followed] if followed is not None else []
 
     def _closes(
         self, frame: FrameLike, rule: Rule, pair: Pair, enclosing: Scope | None
     ) -> Iterator[Operation]:
         scope = self._scopes.ended_by(frame, pair, enclosing)
         if scope is None or not scope.is_open:
-            yield self._anomaly("end_without_start" if scope is None else "duplicate_end", frame)
+            yield self._anomaly("end_without_start" if scope is None else "duplicate_end", frame.id)
             yield from self._annotates(frame, enclosing)
             return
-        scope.is_open = False
+        self._scopes.close(scope)
         span = scope.span
-        self._scopes.remember(frame, Place(scope.parent, span))
+        self._scopes.remember(frame, scope.parent if pair.encloses else enclosing, span)
         if scope.parent is not None and scope.parent.span is span:
             yield from self._annotates(frame, enclosing)
             return
-        end = EndSpan(
-            span.key,
-            timestamp_ns(frame),
-            at_end(pair.kind, frame.data),
-            error_of(frame.data) if rule.failed else None,
-        )
+        failed = rule.failed or declares_failure(pair, frame.data)
+        error = error_of(frame.data, span.failed) if failed else None
+        if span.parent is not None:
+            span.parent.failed = error or span.parent.failed
+        attributes = at_end(pair.kind, frame.data)
+        if self._options.content_on_spans:
+            attributes.update(content_at_end(pair.kind, frame.data))
+        end = EndSpan(span.key, timestamp_ns(frame), attributes, error)
+        yield from self._told_in_logs(span, end, frame)
         if span is self._root:
             # Kept open until the session ends: late frames and the counts still belong to it.
             self._root_end = end
         else:
             yield from self._end(span, end)
 
+    def _told_in_logs(self, span: OpenSpan, end: EndSpan, frame: FrameLike) -> Iterator[AddEvent]:
+        """Yield the conventions' log records about an LLM call, where they are asked for."""
+        if span.kind is not rules.LLM:
+            return
+        if self._options.content_in_logs:
+            content = content_at_end(span.kind, frame.data)
+            told = {**span.content, **end.attributes, **content}
+            yield AddEvent(span.key, names.OPERATION_DETAILS, end.end_ns, told, log_only=True)
+        if self._options.events != "span" and end.error is not None:
+            told = {names.EXCEPTION_TYPE: end.error.type, names.EXCEPTION_MESSAGE: end.error.message}
+            yield AddEvent(span.key, names.OPERATION_EXCEPTION, end.end_ns, told, log_only=True)
+
     def _adds_chunk(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
-        call_id = str(frame.data.get("call_id"))
-        call = self._scopes.keyed(call_id)
+        call_id = frame.data.get("call_id")
+        call = self._scopes.keyed("llm_call_started", call_id if isinstance(call_id, str) else None)
         scope = call if call is not None and call.is_open else enclosing
         span = scope.span if scope is not None else self._root
-        if span is None:
-            yield from self._holds(frame)
-            return
-        chunks = span.chunks.setdefault(call_id, Chunks())
-        chunks.add(frame)
-        self._scopes.remember(frame, Place(enclosing, span))
-        if self._chunk_events == "all":
-            yield event_of(frame, span.key)
+        assert span is not None, "frames before the root are held back"
+        if span.chunks is None:
+            span.chunks = Chunks(self._options.chunk_events, self._options.stall_ms * 1_000_000)
+        self._scopes.remember(frame, enclosing, span)
+        alone = self._options.chunk_events == "all" and self._budget.has_room(span.key)
+        yield from span.chunks.add(span.key, frame, event=event_of(frame, span.key) if alone else None)
 
     def _annotates(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         span = enclosing.span if enclosing is not None else self._root
-        if span is None:
-            yield from self._holds(frame)
-            return
-        self._scopes.remember(frame, Place(enclosing, span))
+        assert span is not None, "frames before the root are held back"
+        self._scopes.remember(frame, enclosing, span)
         yield event_of(frame, span.key)
-
-    def _holds(self, frame: FrameLike) -> Iterator[Operation]:
-        """Keep a frame that comes before the first scope, until there is a span that can hold it."""
-        self._early.append(frame)
-        if len(self._early) > MAX_EARLY:
-            yield from self._begin_without_scope(self._early[0])
 
     def _start(
         self, frame: FrameLike, kind: rules.Kind, parent: OpenSpan | None
     ) -> tuple[OpenSpan, StartSpan]:
-        attributes: dict[str, AttributeValue] = {**at_start(kind, frame.data), **envelope(frame)}
-        links = tuple(self._links(frame, parent))
+        facts = parent.facts if parent is not None else _NOTHING
+        attributes = {**at_start(kind, frame.data, facts), **envelope(frame)}
+        content = content_at_start(kind, frame.data) if self._options.content != "NO_CONTENT" else {}
+        links = tuple(links_of(frame, parent, self._scopes))
+        own_facts = facts_of(kind, frame.data)
         span = OpenSpan(
             key=frame.id if kind is not rules.SESSION else f"session {frame.id}",
             kind=kind,
             parent=parent,
             start_ns=timestamp_ns(frame),
             linked_to=frozenset(link.to for link in links),
+            facts={**facts, **own_facts} if own_facts else facts,
         )
+        if kind is rules.LLM and self._options.content_in_logs:
+            span.content = {**attributes, **content}
         self._open[span.key] = span
         started = StartSpan(
             key=span.key,
@@ -211,7 +233,7 @@ class SpanAssembler:
             name=_span_name(kind, attributes),
             client=kind.client,
             start_ns=span.start_ns,
-            attributes=attributes,
+            attributes={**attributes, **content} if self._options.content_on_spans else attributes,
             links=links,
         )
         return span, started
@@ -220,77 +242,64 @@ class SpanAssembler:
         self._root = root
         early, self._early = self._early, []
         for frame in early:
-            is_chunk = rules.rule_for(frame.type).role is Role.CHUNK
-            yield from self._adds_chunk(frame, None) if is_chunk else self._annotates(frame, None)
+            yield from self._taken(frame, self._rules.get(frame.type, EVENT))
 
-    def _begin_without_scope(self, first: FrameLike) -> Iterator[Operation]:
-        span, started = self._start(first, rules.SESSION, None)
+    def _begin_without_scope(self) -> Iterator[Operation]:
+        span, started = self._start(self._early[0], rules.SESSION, None)
         yield started
         yield from self._begin(span)
 
-    def _links(self, frame: FrameLike, parent: OpenSpan | None) -> Iterator[Link]:
-        above = set() if parent is None else set(parent.ancestry())
-        linked = {key for span in above for key in span.linked_to} | {span.key for span in above}
-        trigger = self._scopes.place_of(frame.data.get("triggered_by_event_id"))
-        if trigger is not None and trigger.span.key not in linked:
-            linked.add(trigger.span.key)
-            yield Link(trigger.span.key, "triggered_by")
-        previous = self._scopes.place_of(frame.previous_id)
-        if previous is not None and previous.span.key not in linked:
-            yield Link(previous.span.key, "previous")
+    def _ended(self, outcome: Outcome, attributes: Attributes) -> Iterator[Operation]:
+        root = self._root
+        if root is None:
+            return
+        at, error = max(outcome.ended_ns, self._order.latest_ns), error_of_outcome(outcome)
+        for span in reversed([span for span in self._open.values() if span is not root]):
+            yield self._anomaly("left_open", span.key)
+            yield from self._end(span, EndSpan(span.key, at, {names.END: outcome.state}, error))
+        if self._root_end is None and root.kind is not rules.SESSION:
+            yield self._anomaly("left_open", root.key)
+        end = self._root_end or EndSpan(root.key, at)
+        attributes = {**end.attributes, **attributes, names.END: outcome.state, names.FRAMES: self._frames}
+        *before, last = self._end(root, replace(end, attributes=attributes, error=error or end.error))
+        yield from before
+        assert isinstance(last, EndSpan), "the last word about a span is its end"
+        counts = {names.ANOMALY_PREFIX + name: count for name, count in sorted(self._anomalies.items())}
+        yield replace(last, attributes={**last.attributes, **counts})
 
     def _end(self, span: OpenSpan, end: EndSpan) -> Iterator[Operation]:
         del self._open[span.key]
         span.is_open = False
-        attributes = dict(end.attributes)
-        if span.chunks:
-            attributes[names.CHUNK_COUNT] = sum(chunks.count for chunks in span.chunks.values())
-            attributes.update(_first_chunk(span))
-            if self._chunk_events == "coalesced":
-                for chunks in span.chunks.values():
-                    yield from chunks.events(span.key)
-            span.chunks = {}
+        attributes, chunks = dict(end.attributes), span.chunks
+        gaps = end.gaps
+        if chunks is not None:
+            attributes.update(chunks.attributes())
+            if span.kind is rules.LLM:
+                attributes[names.TIME_TO_FIRST_CHUNK] = max(0, chunks.first_ns - span.start_ns) / 1e9
+                gaps = tuple(chunks.gaps.buckets())
+            yield from chunks.events(span.key)
+            span.chunks = None
         end_ns = end.end_ns
         if end_ns < span.start_ns:
             end_ns = span.start_ns
-            yield self._anomaly("clock_backwards", span)
-        yield EndSpan(span.key, end_ns, attributes, end.error)
+            yield self._anomaly("end_before_start", span.key)
+        yield EndSpan(span.key, end_ns, attributes, end.error, gaps)
 
-    def _last_words(self, end: EndSpan, outcome: Outcome, more: Attributes) -> EndSpan:
-        attributes = {**end.attributes, **more, names.END: outcome.state, names.FRAMES: self._frames}
-        for name, count in sorted(self._anomalies.items()):
-            attributes[names.ANOMALY_PREFIX + name] = count
-        return EndSpan(end.key, end.end_ns, attributes, _error_of_outcome(outcome) or end.error)
-
-    def _anomaly(self, name: AnomalyName, about: FrameLike | OpenSpan) -> Anomaly:
+    def _anomaly(self, name: AnomalyName, about: str) -> Anomaly:
         self._anomalies[name] += 1
-        return Anomaly(name, about.key if isinstance(about, OpenSpan) else about.id)
+        return Anomaly(name, about)
 
 
-def _is_internal(frame: FrameLike, pair: Pair, enclosing: Scope) -> bool:
-    if pair.kind is not rules.FLOW:
-        return False
+def _is_internal(frame: FrameLike, enclosing: Scope) -> bool:
     return enclosing.pair.kind in rules.INTERNAL_FLOWS.get(str(frame.data.get("flow_name")), ())
 
 
 def _span_name(kind: rules.Kind, attributes: Attributes) -> str:
     named = attributes.get(kind.named_by) if kind.named_by is not None else None
-    return kind.span_name if named is None else f"{kind.span_name} {named}"
+    return kind.span_name if named is None else f"{kind.span_name} {named}"[:MAX_NAME]
 
 
-def _first_chunk(span: OpenSpan) -> dict[str, AttributeValue]:
-    if span.kind is not rules.LLM:
-        return {}
-    first = min(chunks.first_ns for chunks in span.chunks.values() if chunks.first_ns is not None)
-    return {names.TIME_TO_FIRST_CHUNK: max(0, first - span.start_ns) / 1e9}
-
-
-def _error_of_outcome(outcome: Outcome) -> SpanError | None:
-    if outcome.state == "failed":
-        return SpanError(
-            text(outcome.error_type) or names.ERROR_TYPE_OTHER,
-            text(outcome.error_message) or "the run failed",
-        )
-    if outcome.state == "cut":
-        return SpanError("cut", "the recording ends here: the process died")
-    return None
+def _in_version(operation: Operation, version: names.Convention) -> Operation:
+    if isinstance(operation, StartSpan | EndSpan | AddEvent):
+        return replace(operation, attributes=names.in_version(operation.attributes, version))
+    return operation

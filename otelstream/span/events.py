@@ -7,8 +7,8 @@ from typing import Final
 
 from otelstream.frame import FrameLike, timestamp_ns
 from otelstream.span import names
-from otelstream.span.attributes import Data, number, text
 from otelstream.span.model import AddEvent, AttributeValue
+from otelstream.span.scalars import Data, number, text
 
 MAX_LEAVES: Final = 32
 MAX_DEPTH: Final = 3

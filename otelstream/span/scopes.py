@@ -7,29 +7,52 @@ scope of its own type. On healthy streams this gives what `parent_id` says.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from otelstream.frame import FrameLike
 from otelstream.span.chunks import Chunks
+from otelstream.span.model import Attributes, SpanError
 from otelstream.span.rules import Kind, Pair
 
-REMEMBERED_FRAMES: Final = 100_000
+REMEMBERED_FRAMES: Final = 10_000
 """Frames whose place is remembered; one that follows an older frame is placed by its `parent_id`."""
+
+REMEMBERED_SCOPES: Final = 5_000
+"""Ended scopes that are remembered: a second end or a late frame is told from one of another session."""
+
+_NONE: Final[Attributes] = {}
 
 
 @dataclass(slots=True, eq=False)
 class OpenSpan:
-    """A span that was started: what is needed to annotate and to end it."""
+    """A span that was started: what is needed to annotate and to end it.
+
+    Attributes:
+        key: Id of the frame that opened it.
+        kind: What it is.
+        parent: The span around it.
+        start_ns: When it began.
+        linked_to: Keys of the spans that it links to.
+        facts: What it and those around it tell the spans beneath it: the agent's model, the conversation.
+        content: Content of its start that is kept for its end.
+        is_open: False once it was ended.
+        chunks: Its chunk frames, None without any.
+        failed: The last failure of a span beneath it, as `error.type` is not told again higher up.
+    """
 
     key: str
     kind: Kind
     parent: OpenSpan | None
     start_ns: int
     linked_to: frozenset[str] = frozenset()
+    facts: Attributes = field(default_factory=lambda: _NONE)
+    content: Attributes = field(default_factory=lambda: _NONE)
     is_open: bool = True
-    chunks: dict[str, Chunks] = field(default_factory=dict)
+    chunks: Chunks | None = None
+    failed: SpanError | None = None
 
     def ancestry(self) -> Iterator[OpenSpan]:
         """Yield the span and its ancestors, innermost first."""
@@ -44,6 +67,7 @@ class Scope:
     """What a start frame opened.
 
     Attributes:
+        id: Id of that frame.
         pair: The row of the table that says what ends it.
         key: Value of the pair's key field, None where the pair has none.
         parent: The scope around it.
@@ -51,6 +75,7 @@ class Scope:
         is_open: False once an end frame has closed it.
     """
 
+    id: str
     pair: Pair
     key: str | None
     parent: Scope | None
@@ -67,15 +92,20 @@ class Place:
 
 
 class Scopes:
-    """The places of the frames seen so far, and the scopes that they opened."""
+    """The places of the frames seen lately, and the scopes that they opened."""
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
         self._opened: dict[str, Scope] = {}
-        self._keyed: dict[str, Scope] = {}
+        self._keyed: dict[tuple[str, str], list[Scope]] = {}
+        self._beside: dict[str, list[Scope]] = {}
+        self._ended: deque[Scope] = deque()
 
-    def remember(self, frame: FrameLike, place: Place) -> None:
+    def remember(self, frame: FrameLike, scope: Scope | None, span: OpenSpan) -> None:
         """Note where a frame stands, for those that will name it as their previous one."""
+        place = self._places.get(frame.previous_id) if frame.previous_id is not None else None
+        if place is None or place.scope is not scope or place.span is not span:
+            place = Place(scope, span)
         self._places[frame.id] = place
         if len(self._places) > REMEMBERED_FRAMES:
             del self._places[next(iter(self._places))]
@@ -84,26 +114,39 @@ class Scopes:
         """Return where a frame of this session stands, None for one that is not known."""
         return self._places.get(frame_id) if isinstance(frame_id, str) else None
 
-    def open(self, frame: FrameLike, scope: Scope) -> None:
+    def open(self, scope: Scope) -> None:
         """Note the scope that a frame opened."""
-        self._opened[frame.id] = scope
+        self._opened[scope.id] = scope
         if scope.key is not None:
-            self._keyed[scope.key] = scope
+            self._keyed.setdefault((scope.pair.start, scope.key), []).append(scope)
+        if not scope.pair.encloses:
+            self._beside.setdefault(scope.pair.start, []).append(scope)
+
+    def close(self, scope: Scope) -> None:
+        """Note that a scope has ended; the oldest of those that have are forgotten."""
+        scope.is_open = False
+        if not scope.pair.encloses:
+            self._beside[scope.pair.start].remove(scope)
+        self._ended.append(scope)
+        if len(self._ended) > REMEMBERED_SCOPES:
+            self._forget(self._ended.popleft())
 
     def opened_by(self, frame_id: object) -> Scope | None:
         """Return the scope that a frame opened, be it still open or not."""
         return self._opened.get(frame_id) if isinstance(frame_id, str) else None
 
-    def keyed(self, key: str | None) -> Scope | None:
-        """Return the scope of that key (an LLM call's `call_id`), be it still open or not."""
-        return self._keyed.get(key) if key is not None else None
+    def keyed(self, start: str, key: str | None) -> Scope | None:
+        """Return the latest scope of that key (an LLM call's `call_id`), be it still open or not."""
+        found = self._keyed.get((start, key)) if key is not None else None
+        return found[-1] if found else None
 
     def enclosing(self, frame: FrameLike) -> Scope | None:
         """Return the innermost open scope where a frame was emitted, as far as the stream tells."""
         previous = self.place_of(frame.previous_id)
         if previous is not None and previous.scope is not None:
             return _innermost_open(previous.scope)
-        return _innermost_open(self.opened_by(frame.parent_id))
+        claimed = self.opened_by(frame.parent_id)
+        return _innermost_open(claimed) if claimed is not None and claimed.pair.encloses else None
 
     def ended_by(self, frame: FrameLike, pair: Pair, enclosing: Scope | None) -> Scope | None:
         """Return the scope that an end frame speaks of; it is open, unless this is its second end.
@@ -112,19 +155,41 @@ class Scopes:
         names what it ends: by the pair's key, or by `started_event_id`.
         """
         key = key_of(frame, pair)
+        if not pair.encloses:
+            return self._ended_beside(frame, pair, key, enclosing)
         scope = enclosing
         while scope is not None:
             if scope.is_open and scope.pair is pair and scope.key == key:
                 return scope
             scope = scope.parent
-        named = self.keyed(key) or self.opened_by(frame.data.get("started_event_id"))
+        named = self.keyed(pair.start, key) or self.opened_by(frame.data.get("started_event_id"))
         return named if named is not None and named.pair is pair else None
+
+    def _ended_beside(
+        self, frame: FrameLike, pair: Pair, key: str | None, enclosing: Scope | None
+    ) -> Scope | None:
+        """Return the one that stands in the same scope; without one, the only one of that key anywhere."""
+        found = [scope for scope in self._beside.get(pair.start, ()) if scope.key == key]
+        before = self.opened_by(frame.previous_id)
+        if before in found:
+            return before
+        near = [scope for scope in found if scope.parent is enclosing] or found
+        return near[0] if len(near) == 1 else None
+
+    def _forget(self, scope: Scope) -> None:
+        if self._opened.get(scope.id) is scope:
+            del self._opened[scope.id]
+        if scope.key is not None:
+            keyed = self._keyed[scope.pair.start, scope.key]
+            keyed.remove(scope)
+            if not keyed:
+                del self._keyed[scope.pair.start, scope.key]
 
 
 def key_of(frame: FrameLike, pair: Pair) -> str | None:
     """Return the value of the pair's key field in a frame, None where the pair has none."""
     value = frame.data.get(pair.key) if pair.key is not None else None
-    return value if isinstance(value, str) else None
+    return str(value) if isinstance(value, str | int) else None
 
 
 def _innermost_open(scope: Scope | None) -> Scope | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from otelstream.span.model import AddEvent, Anomaly, Attributes, EndSpan, Operation, SpanError, StartSpan
+from otelstream.span.model import (
+    AddEvent,
+    Anomaly,
+    Attributes,
+    EndSpan,
+    Follow,
+    Operation,
+    SpanError,
+    StartSpan,
+)
 
 
 @dataclass(slots=True)
@@ -53,11 +62,12 @@ def tree_of(operations: Iterable[Operation]) -> SpanNode | None:
             else:
                 nodes[operation.parent].children.append(node)
         elif isinstance(operation, AddEvent):
-            nodes[operation.key].events.append(operation)
+            if not operation.log_only:
+                nodes[operation.key].events.append(operation)
         elif isinstance(operation, EndSpan):
             node = nodes[operation.key]
             node.attributes = {**node.attributes, **operation.attributes}
             node.end_ns, node.error = operation.end_ns, operation.error
         else:
-            assert isinstance(operation, Anomaly), "anomalies are counted on the root"
+            assert isinstance(operation, Anomaly | Follow), "anomalies are counted on the root"
     return root

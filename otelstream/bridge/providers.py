@@ -1,0 +1,135 @@
+"""The OpenTelemetry providers of a process: the program's own, else what the `OTEL_*` variables ask for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+from weakref import WeakKeyDictionary, WeakSet
+
+from opentelemetry._logs import LoggerProvider, get_logger_provider
+from opentelemetry.metrics import MeterProvider, get_meter_provider
+from opentelemetry.sdk._logs import LoggerProvider as SdkLoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+from opentelemetry.trace import TracerProvider
+
+from otelstream import __version__
+from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.counters import Losses
+from otelstream.export.metrics import Instruments, observe_bridge
+from otelstream.export.otlp import global_provider, provider_from_environment
+from otelstream.export.signals import logger_provider, meter_provider
+from otelstream.export.tracer import SCOPE_NAME
+from otelstream.span.names import Convention
+
+SdkProvider = SdkTracerProvider | SdkLoggerProvider | SdkMeterProvider
+P = TypeVar("P", SdkTracerProvider, SdkLoggerProvider, SdkMeterProvider)
+
+
+class Providers:
+    """Finds and makes providers, remembers which to flush, and shuts down those that were made here.
+
+    Args:
+        environ: The `OTEL_*` variables.
+        attempt: Runs what may fail.
+        losses: Where spans that were not exported are counted.
+        queued: Returns how many frames wait to be handled.
+        seen: Returns how many frames have been handled.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        attempt: Attempts,
+        losses: Losses,
+        *,
+        queued: Callable[[], int],
+        seen: Callable[[], int],
+    ) -> None:
+        self._environ = environ
+        self._attempt = attempt
+        self._losses = losses
+        self._queued = queued
+        self._seen = seen
+        self._lock = threading.Lock()
+        self._own: dict[str, SdkProvider | None] = {}
+        self._used: WeakSet[SdkProvider] = WeakSet()
+        self._instruments: WeakKeyDictionary[MeterProvider, dict[Convention, Instruments]] = (
+            WeakKeyDictionary()
+        )
+
+    def tracer(self) -> TracerProvider | None:
+        """Return the program's tracer provider, else one made from the environment, else None."""
+        return global_provider() or self._made("tracer", SdkTracerProvider)
+
+    def logger(self) -> LoggerProvider | None:
+        """Return the program's logger provider, else one made from the environment, else None."""
+        provider = get_logger_provider()
+        return (
+            provider if isinstance(provider, SdkLoggerProvider) else self._made("logger", SdkLoggerProvider)
+        )
+
+    def instruments(self, given: MeterProvider | None, version: Convention) -> Instruments | None:
+        """Return the instruments of a meter provider: the given one, the program's, or one made here."""
+        provider = given or get_meter_provider()
+        if given is None and not isinstance(provider, SdkMeterProvider):
+            made = self._made("meter", SdkMeterProvider)
+            if made is None:
+                return None
+            provider = made
+        with self._lock:
+            by_version = self._instruments.setdefault(provider, {})
+            if version not in by_version:
+                make = partial(self._observed, provider, version)
+                self._attempt("export", 0, lambda: by_version.update({version: make()}))
+            return by_version.get(version)
+
+    def use(self, *providers: object) -> None:
+        """Remember providers of a session, for `flush`."""
+        with self._lock:
+            self._used.update(provider for provider in providers if isinstance(provider, SdkProvider))
+
+    def flush(self) -> bool:
+        """Export what the providers hold; return whether all of them said that they did."""
+        with self._lock:
+            providers = {*self._used, *(own for own in self._own.values() if own is not None)}
+        flushed: list[bool] = []
+        for provider in providers:
+            self._attempt("export", 0, lambda: flushed.append(provider.force_flush() is not False))  # noqa: B023  run at once
+        return len(flushed) == len(providers) and all(flushed)
+
+    def shutdown(self) -> None:
+        """Shut down the providers that were made here."""
+        for provider in self._own.values():
+            if provider is not None:
+                self._attempt("export", 0, provider.shutdown)
+
+    def _made(self, name: str, kind: type[P]) -> P | None:
+        """Return the provider that the environment asks for, made when it is first needed."""
+        make: dict[str, Callable[[], SdkProvider | None]] = {
+            "tracer": self._tracer_provider,
+            "logger": lambda: logger_provider(self._environ),
+            "meter": lambda: meter_provider(self._environ),
+        }
+        with self._lock:
+            if name not in self._own:
+                self._own[name] = None
+                self._attempt("export", 0, lambda: self._own.update({name: make[name]()}))
+            found = self._own[name]
+        return found if isinstance(found, kind) else None
+
+    def _tracer_provider(self) -> SdkTracerProvider | None:
+        return provider_from_environment(
+            self._environ,
+            lambda count, why: self._losses.add(
+                "export", count, f"spans were not exported: {why.rstrip('.')}."
+            ),
+        )
+
+    def _observed(self, provider: MeterProvider, version: Convention) -> Instruments:
+        """Return new instruments, and let the provider ask for the bridge's own numbers."""
+        meter = provider.get_meter(SCOPE_NAME, __version__)
+        observe_bridge(meter, seen=self._seen, queued=self._queued, dropped=self._losses.counts)
+        return Instruments(meter, version)

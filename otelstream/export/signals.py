@@ -1,0 +1,126 @@
+"""Providers of metrics and logs, made from the `OTEL_*` variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    ConsoleLogRecordExporter,
+    LogRecordExporter,
+)
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
+    OTEL_SDK_DISABLED,
+)
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    MetricExporter,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+
+from otelstream.errors import ExportError
+from otelstream.export.otlp import protocol_of
+
+OTEL_METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
+OTEL_LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
+
+
+def wants_metrics(environ: Mapping[str, str]) -> bool:
+    """Tell whether the variables ask for metrics by name.
+
+    An endpoint for all signals is not enough: many take traces only (Jaeger, Tempo).
+    """
+    return _asks(environ, OTEL_METRICS_EXPORTER, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)
+
+
+def wants_logs(environ: Mapping[str, str]) -> bool:
+    """Tell whether the variables ask for logs: by name, or with an endpoint for all signals."""
+    return _asks(environ, OTEL_LOGS_EXPORTER, OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT)
+
+
+def meter_provider(environ: Mapping[str, str]) -> MeterProvider | None:
+    """Return a meter provider that exports as the variables say, None if they ask for nothing.
+
+    Raises:
+        ExportError: A variable names an exporter or a protocol that does not exist.
+    """
+    if not wants_metrics(environ):
+        return None
+    return MeterProvider([_OwnReader(_metric_exporter(environ))], shutdown_on_exit=False)
+
+
+def logger_provider(environ: Mapping[str, str]) -> LoggerProvider | None:
+    """Return a logger provider that exports as the variables say, None if they ask for nothing.
+
+    Raises:
+        ExportError: A variable names an exporter or a protocol that does not exist.
+    """
+    if not wants_logs(environ):
+        return None
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(_log_exporter(environ)))
+    return provider
+
+
+class _OwnReader(PeriodicExportingMetricReader):
+    """Exports in the process that made it: a fork would send its parent's numbers once more."""
+
+    def __init__(self, exporter: MetricExporter) -> None:
+        self._pid = os.getpid()
+        super().__init__(exporter)
+
+    def _receive_metrics(
+        self,
+        metrics_data: MetricsData,
+        timeout_millis: float = 10_000,
+        **kwargs: Any,  # noqa: ANN401  the SDK's signature
+    ) -> None:
+        if os.getpid() == self._pid:
+            super()._receive_metrics(metrics_data, timeout_millis, **kwargs)
+
+
+def _asks(environ: Mapping[str, str], exporter: str, *endpoints: str) -> bool:
+    if environ.get(OTEL_SDK_DISABLED, "").lower() == "true" or environ.get(exporter) == "none":
+        return False
+    return bool(environ.get(exporter) or any(environ.get(endpoint) for endpoint in endpoints))
+
+
+def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter:
+    if _exporter_name(environ, OTEL_METRICS_EXPORTER) == "console":
+        return ConsoleMetricExporter()
+    if protocol_of(environ, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL) == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
+
+        return Grpc()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
+
+    return Http()
+
+
+def _log_exporter(environ: Mapping[str, str]) -> LogRecordExporter:
+    if _exporter_name(environ, OTEL_LOGS_EXPORTER) == "console":
+        return ConsoleLogRecordExporter()
+    if protocol_of(environ, OTEL_EXPORTER_OTLP_LOGS_PROTOCOL) == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as Grpc
+
+        return Grpc()
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as Http
+
+    return Http()
+
+
+def _exporter_name(environ: Mapping[str, str], variable: str) -> str:
+    name = environ.get(variable) or "otlp"
+    if name not in ("otlp", "console"):
+        raise ExportError(f"{variable}={name} is not supported; use otlp, console or none.")
+    return name

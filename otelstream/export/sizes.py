@@ -1,0 +1,70 @@
+"""Batches of spans cut into requests that receivers accept: one that is too big is refused whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otelstream.span.budget import weight_of
+
+REQUEST_BYTES: Final = 3_500_000
+"""What one request may weigh; gRPC receivers (Jaeger, the Collector) take 4 MiB unless told more."""
+
+_SPAN_BYTES: Final = 150
+_PART_BYTES: Final = 40
+
+
+class SizedExporter(SpanExporter):
+    """Hands batches on in requests of at most `REQUEST_BYTES`, a span that is bigger alone in its own.
+
+    Args:
+        exporter: The exporter that sends them.
+        limit: Bytes of one request, by estimate.
+    """
+
+    def __init__(self, exporter: SpanExporter, limit: int = REQUEST_BYTES) -> None:
+        self._exporter = exporter
+        self._limit = limit
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export a batch in as many requests as it takes; it failed if one of them did."""
+        results = [self._exporter.export(part) for part in _parts(spans, self._limit)]
+        failed = [result for result in results if result is not SpanExportResult.SUCCESS]
+        return failed[0] if failed else SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Shut the other exporter down."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush the other exporter, within milliseconds."""
+        return self._exporter.force_flush(timeout_millis)
+
+
+def weight(span: ReadableSpan) -> int:
+    """Return about how many bytes of OTLP a span takes."""
+    parts = [span.attributes, *(event.attributes for event in span.events)]
+    parts.extend(link.attributes for link in span.links)
+    texts = (span.name, span.status.description or "", *(event.name for event in span.events))
+    return (
+        _SPAN_BYTES
+        + sum(_PART_BYTES + weight_of(part) for part in parts if part)
+        + sum(weight_of(text) for text in texts)
+    )
+
+
+def _parts(spans: Sequence[ReadableSpan], limit: int) -> Iterator[Sequence[ReadableSpan]]:
+    part: list[ReadableSpan] = []
+    size = 0
+    for span in spans:
+        more = weight(span)
+        if part and size + more > limit:
+            yield part
+            part, size = [], 0
+        part.append(span)
+        size += more
+    if part:
+        yield part

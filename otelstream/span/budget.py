@@ -1,0 +1,174 @@
+"""How much one trace may weigh: strings cut, content and events left out, spans never.
+
+Backends refuse what is too big as a whole, so what does not fit is left out here, where it can be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from otelstream.span import names
+from otelstream.span.model import AddEvent, Attributes, AttributeValue, EndSpan, Operation, StartSpan
+from otelstream.span.options import SpanOptions
+
+CONTENT_SHARE: Final = 0.6
+EVENT_SHARE: Final = 0.9
+"""Shares of a budget that content, and content with events, may use; what is left is for the spans."""
+
+SPAN_OVERHEAD: Final = 200
+EVENT_OVERHEAD: Final = 40
+_NUMBER_BYTES: Final = 12
+_KEY_BYTES: Final = 8
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What one open span weighs so far, and what was left out of it."""
+
+    size: int = SPAN_OVERHEAD
+    events_dropped: int = 0
+    content_dropped: int = 0
+
+
+class Budget:
+    """Fits the operations of one session into what backends accept.
+
+    Args:
+        options: The limits, in bytes.
+    """
+
+    def __init__(self, options: SpanOptions) -> None:
+        self._options = options
+        self._on_spans = options.events != "log"
+        self._short = options.attribute_bytes // 4  # characters that are within the limit in any script
+        self._spans: dict[str, _Spent] = {}
+        self._trace = 0
+
+    def fit(self, operation: Operation) -> Iterator[Operation]:
+        """Yield the operation as it may go out; nothing for an event that does not fit, which is counted."""
+        if isinstance(operation, AddEvent):
+            yield from self._event(operation)
+        elif isinstance(operation, StartSpan):
+            spent = self._spans[operation.key] = _Spent()
+            self._trace += SPAN_OVERHEAD
+            yield replace(operation, attributes=self._attributes(spent, operation.attributes))
+        elif isinstance(operation, EndSpan):
+            yield self._end(operation)
+        else:
+            yield operation
+
+    def has_room(self, key: str) -> bool:
+        """Tell whether a span may still have events of its own for each token frame."""
+        return self._fits(self._spans[key], 1_000, EVENT_SHARE)
+
+    def _event(self, event: AddEvent) -> Iterator[AddEvent]:
+        kept, size = self._cut(event.attributes)
+        if kept is not event.attributes:
+            event = replace(event, attributes=kept)
+        if not event.log_only and self._on_spans:
+            spent = self._spans[event.key]
+            size += EVENT_OVERHEAD + len(event.name)
+            if not self._fits(spent, size, EVENT_SHARE):
+                spent.events_dropped += 1
+                return
+            self._charge(spent, size)
+        yield event
+
+    def _end(self, end: EndSpan) -> EndSpan:
+        spent = self._spans.pop(end.key)
+        attributes = self._attributes(spent, end.attributes)
+        for name, count in (
+            (names.EVENTS_DROPPED, spent.events_dropped),
+            (names.CONTENT_DROPPED, spent.content_dropped),
+        ):
+            if count:
+                attributes[name] = count
+        error = end.error
+        if error is not None:
+            error = replace(error, message=cut_text(error.message, self._options.attribute_bytes))
+        return replace(end, attributes=attributes, error=error)
+
+    def _attributes(self, spent: _Spent, attributes: Attributes) -> dict[str, AttributeValue]:
+        content = {key: attributes[key] for key in attributes if key in names.CONTENT}
+        for name, value in content.items():
+            size = weight_of(value)
+            if not self._fits(spent, min(size, self._options.content_bytes), CONTENT_SHARE):
+                spent.content_dropped += size
+                attributes = {key: attributes[key] for key in attributes if key != name}
+        kept, size = self._cut(attributes)
+        self._charge(spent, size)
+        return dict(kept)
+
+    def _cut(self, attributes: Attributes) -> tuple[Attributes, int]:
+        """Return the attributes with their strings cut, the same ones if none was, and their weight."""
+        size, short = 0, True
+        for key, value in attributes.items():
+            if type(value) is str:
+                size += _KEY_BYTES + len(key) + len(value)
+                short = short and len(value) < self._short
+            elif type(value) in _SCALARS:
+                size += _NUMBER_BYTES + len(key)
+            else:
+                size += len(key) + weight_of(value)
+                short = False
+        if short:
+            return attributes, size
+        kept: dict[str, AttributeValue] = {}
+        originals: dict[str, AttributeValue] = {}
+        for key, value in attributes.items():
+            limit = self._options.content_bytes if key in names.CONTENT else self._options.attribute_bytes
+            kept[key] = _cut_value(value, limit, key, originals)
+        if not originals:
+            return attributes, size
+        kept[names.CUT] = originals
+        return kept, weight_of(kept)
+
+    def _fits(self, spent: _Spent, size: int, share: float) -> bool:
+        options = self._options
+        return (
+            spent.size + size <= options.span_bytes * share
+            and self._trace + size <= options.trace_bytes * share
+        )
+
+    def _charge(self, spent: _Spent, size: int) -> None:
+        spent.size += size
+        self._trace += size
+
+
+_SCALARS: Final = frozenset({int, float, bool})
+
+
+def weight_of(value: object) -> int:
+    """Return about how many bytes of OTLP a value takes, its keys included."""
+    if isinstance(value, str):
+        return _KEY_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "replace")))
+    if isinstance(value, Mapping):
+        return sum(_KEY_BYTES + len(str(key)) + weight_of(item) for key, item in value.items())
+    if isinstance(value, Sequence):
+        return _KEY_BYTES + sum(weight_of(item) for item in value)
+    return _NUMBER_BYTES
+
+
+def cut_text(value: str, limit: int) -> str:
+    """Return at most that many bytes of a text in UTF-8, cut between two characters."""
+    if len(value) * 4 <= limit:
+        return value
+    encoded = value.encode("utf-8", "replace")
+    return value if len(encoded) <= limit else encoded[:limit].decode("utf-8", "ignore")
+
+
+def _cut_value(
+    value: AttributeValue, limit: int, path: str, originals: dict[str, AttributeValue]
+) -> AttributeValue:
+    if isinstance(value, str):
+        shorter = cut_text(value, limit)
+        if shorter is not value:
+            originals[path] = len(value.encode("utf-8", "replace"))
+        return shorter
+    if isinstance(value, Mapping):
+        return {key: _cut_value(item, limit, f"{path}.{key}", originals) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_cut_value(item, limit, f"{path}[{number}]", originals) for number, item in enumerate(value)]
+    return value
