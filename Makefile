@@ -27,7 +27,8 @@ check: $(READY)         ## formatting, lint, types, import contracts, freshness 
 docs: $(READY)          ## regenerate docs/MAPPING.md and docs/CLI.md
 	$(BIN)/python docs/generate.py
 
-bench: $(READY)         ## what observing costs, as ratios
+bench: $(READY)         ## what observing costs, as ratios; frames a second through the assembler
+	$(BIN)/python benchmarks/assembler.py
 	$(BIN)/python benchmarks/overhead.py
 
 clean:

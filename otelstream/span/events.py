@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from otelstream.frame import FrameLike, timestamp_ns
@@ -79,6 +78,8 @@ CONTENT: Final = frozenset(
 )
 """Keys whose values are prompts, answers, arguments or dumps of objects that hold them."""
 
+_EMPTY: Final[tuple[object, ...]] = ([], {}, "")
+
 
 def event_of(frame: FrameLike, key: str) -> AddEvent:
     """Return a frame as an event on the span of that key, at the frame's own time.
@@ -88,12 +89,7 @@ def event_of(frame: FrameLike, key: str) -> AddEvent:
     """
     attributes = envelope(frame)
     attributes[names.FRAME_PREVIOUS_ID] = frame.previous_id or ""
-    omitted = 0
-    for path, value in _leaves(frame.data):
-        if isinstance(value, _Omitted) or len(attributes) >= MAX_LEAVES:
-            omitted += 1
-        else:
-            attributes[names.DATA_PREFIX + path] = value
+    omitted = _add_leaves(attributes, names.DATA_PREFIX, frame.data, 0)
     if omitted:
         attributes[names.DATA_OMITTED] = omitted
     return AddEvent(key, text(frame.type) or "frame", timestamp_ns(frame), attributes)
@@ -109,31 +105,30 @@ def envelope(frame: FrameLike) -> dict[str, AttributeValue]:
     return named if seq is None else {**named, names.FRAME_SEQ: seq}
 
 
-class _Omitted:
-    """Marks a value that is not exported."""
-
-
-_OMITTED: Final = _Omitted()
-
-
-def _leaves(data: Data, depth: int = 0) -> Iterator[tuple[str, AttributeValue | _Omitted]]:
+def _add_leaves(attributes: dict[str, AttributeValue], prefix: str, data: Data, depth: int) -> int:
+    """Add the leaves of a part of `data`; return how many values were left out."""
+    omitted = 0
     for name, value in data.items():
-        if name in COMMON or value is None or value in ([], {}, ""):
+        if value is None or name in COMMON or value in _EMPTY:
             continue
-        key = text(name) or "_"
+        key = prefix + (text(name) or "_")
         if name in CONTENT or depth == MAX_DEPTH:
-            yield key, _OMITTED
+            omitted += 1
         elif isinstance(value, dict):
-            yield from ((f"{key}.{path}", leaf) for path, leaf in _leaves(value, depth + 1))
+            omitted += _add_leaves(attributes, f"{key}.", value, depth + 1)
         else:
-            yield key, _leaf(value)
+            leaf = _leaf(value)
+            if leaf is None or len(attributes) >= MAX_LEAVES:
+                omitted += 1
+            else:
+                attributes[key] = leaf
+    return omitted
 
 
-def _leaf(value: object) -> AttributeValue | _Omitted:
+def _leaf(value: object) -> AttributeValue | None:
+    """Return a value that is a label, None for content or what OTLP cannot carry."""
     if isinstance(value, str):
-        label = text(value)
-        return _OMITTED if label is None or len(value) > MAX_TEXT else label
+        return None if len(value) > MAX_TEXT else text(value)
     if isinstance(value, bool):
         return value
-    found = number(value)
-    return _OMITTED if found is None else found
+    return number(value)
