@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 from opentelemetry.trace import SpanContext, TraceFlags, TracerProvider
 
@@ -11,12 +13,21 @@ from otelstream.bridge.spans import fitted
 from otelstream.bridge.stages import recording_attributes, redacted_frame
 from otelstream.export.tracer import SCOPE_NAME, TracerSink
 from otelstream.redact import Redactor
+from otelstream.span import ids
 from otelstream.span.assembler import SpanAssembler
-from otelstream.span.model import Operation
+from otelstream.span.model import EarlierName, Follow, Operation
 from otelstream.span.options import SpanOptions
 from otelstream.span.tree import SpanNode, tree_of
 from recorder import RecordedSession, Recording
 from recorder.session_row import SessionStart
+
+_TIES: Final[dict[EarlierName, tuple[str, str]]] = {
+    "conversation": ("conversation_turn_started", "$.session_id"),
+    "resumed": ("method_execution_started", "$.state.id"),
+}
+"""The frames that hold what ties sessions together, and where in `data`."""
+
+_TIED: Final = "SELECT DISTINCT session_id FROM frames WHERE type = ? AND data ->> ? = ?"
 
 
 def operations(
@@ -61,9 +72,43 @@ def export(
         RecordingError: The file is damaged.
     """
     tracer = provider.get_tracer(SCOPE_NAME, __version__)
-    sink = TracerSink(tracer, _parent_of(session.start), span_events=options.events != "log")
+    sink = TracerSink(
+        tracer,
+        _parent_of(session.start),
+        earlier=lambda relation, tie, _: _earlier(recording, session, options, Follow("", relation, tie)),
+        span_events=options.events != "log",
+    )
     sink.apply(operations(recording, session, fitted(options, provider), redactor))
     return sink.trace_id
+
+
+def _earlier(
+    recording: Recording, session: RecordedSession, options: SpanOptions, follow: Follow
+) -> SpanContext | None:
+    """Return the root of the latest earlier session of the recording with that tie, None without one."""
+    with recording.connection() as connection:
+        rows = connection.execute(_TIED, [*_TIES[follow.relation], follow.id]).fetchall()
+    tied = {session_id for (session_id,) in rows}
+    for other in reversed(recording.sessions()[: session.index]):
+        if other.start.session_id in tied:
+            spans = SpanAssembler(options)
+            said = (operation for frame in recording.frames(other) for operation in spans.feed(frame))
+            for operation in said:
+                if isinstance(operation, Follow):
+                    if replace(operation, key="") == follow:
+                        return _root_of(other.start, operation.key)
+                    break  # a flow inside that session has the tie, not the session
+    return None
+
+
+def _root_of(start: SessionStart, key: str) -> SpanContext:
+    parent = _parent_of(start)
+    return SpanContext(
+        trace_id=ids.trace_id(key) if parent is None else parent.trace_id,
+        span_id=ids.span_id(key),
+        is_remote=False,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
 
 
 def _parent_of(start: SessionStart) -> SpanContext | None:
