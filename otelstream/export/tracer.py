@@ -102,7 +102,9 @@ class TracerSink:
             self._root_key = operation.key
         context = self._outside
         if operation.parent is not None:
-            context = context_of(self._contexts[operation.parent])
+            # A span that ended long ago may still get children; the oldest of those hang from the root.
+            parent = self._contexts.get(operation.parent, self._root)
+            context = self._outside if parent is None else context_of(parent)
         links = [
             trace.Link(self._contexts[link.to], {names.LINK: link.relation})
             for link in operation.links

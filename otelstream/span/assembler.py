@@ -30,7 +30,7 @@ from otelstream.span.model import (
 )
 from otelstream.span.options import SpanOptions
 from otelstream.span.rules import EVENT, Pair, Role, Rule
-from otelstream.span.scopes import OpenSpan, Scope, Scopes, key_of
+from otelstream.span.scopes import OpenSpan, Scope, Scopes, innermost_open, key_of
 
 MAX_EARLY: Final = 1_000
 """Frames that wait for the first scope of a session; with more of them it has none, and gets its own root."""
@@ -135,13 +135,13 @@ class SpanAssembler:
         collapse = self._options.collapse_internal_flows and pair.kind is rules.FLOW
         if enclosing is not None and collapse and _is_internal(frame, enclosing):
             span = enclosing.span
-            yield event_of(frame, span.key)
+            yield from self._annotates(frame, enclosing)
         else:
             span, started = self._start(frame, pair.kind, parent)
             yield started
         scope = Scope(frame.id, pair, key_of(frame, pair), enclosing, span)
         self._scopes.open(scope)
-        self._scopes.remember(frame, scope if pair.encloses else enclosing, span)
+        self._stands(frame, scope, enclosing, scope)
         if parent is None:
             yield from self._begin(span)
         if self._root is not None and not self._continues:
@@ -159,7 +159,7 @@ class SpanAssembler:
             return
         self._scopes.close(scope)
         span = scope.span
-        self._scopes.remember(frame, scope.parent if pair.encloses else enclosing, span)
+        self._stands(frame, scope, enclosing, scope.parent)
         if scope.parent is not None and scope.parent.span is span:
             yield from self._annotates(frame, enclosing)
             return
@@ -178,6 +178,14 @@ class SpanAssembler:
         else:
             yield from self._end(span, end)
 
+    def _stands(self, frame: FrameLike, scope: Scope, enclosing: Scope | None, after: Scope | None) -> None:
+        """Note where the start or end frame of a scope stands; what stands beside holds nothing."""
+        if scope.pair.encloses:
+            self._scopes.remember(frame, after, scope.span)
+        else:
+            around = scope.span.parent or scope.span
+            self._scopes.remember(frame, enclosing, around)
+
     def _told_in_logs(self, span: OpenSpan, end: EndSpan, frame: FrameLike) -> Iterator[AddEvent]:
         """Yield the conventions' log records about an LLM call, where they are asked for."""
         if span.kind is not rules.LLM:
@@ -193,9 +201,7 @@ class SpanAssembler:
     def _adds_chunk(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         call_id = frame.data.get("call_id")
         call = self._scopes.keyed("llm_call_started", call_id if isinstance(call_id, str) else None)
-        scope = call if call is not None and call.is_open else enclosing
-        span = scope.span if scope is not None else self._root
-        assert span is not None, "frames before the root are held back"
+        span = self._holder(call if call is not None and call.is_open else enclosing)
         if span.chunks is None:
             span.chunks = Chunks(self._options.chunk_events, self._options.stall_ms * 1_000_000)
         self._scopes.remember(frame, enclosing, span)
@@ -203,10 +209,16 @@ class SpanAssembler:
         yield from span.chunks.add(span.key, frame, event=event_of(frame, span.key) if alone else None)
 
     def _annotates(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
-        span = enclosing.span if enclosing is not None else self._root
-        assert span is not None, "frames before the root are held back"
+        span = self._holder(enclosing)
         self._scopes.remember(frame, enclosing, span)
         yield event_of(frame, span.key)
+
+    def _holder(self, scope: Scope | None) -> OpenSpan:
+        """Return the open span that events from inside a scope are added to."""
+        scope = innermost_open(scope)
+        span = scope.span if scope is not None else self._root
+        assert span is not None, "frames before the root are held back"
+        return span
 
     def _start(
         self, frame: FrameLike, kind: rules.Kind, parent: OpenSpan | None

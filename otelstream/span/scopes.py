@@ -141,12 +141,16 @@ class Scopes:
         return found[-1] if found else None
 
     def enclosing(self, frame: FrameLike) -> Scope | None:
-        """Return the innermost open scope where a frame was emitted, as far as the stream tells."""
+        """Return the innermost scope where a frame was emitted, as far as the stream tells.
+
+        Work that outlives its scope (a thread that saves a memory) is still in it, although another context
+        has ended it.
+        """
         previous = self.place_of(frame.previous_id)
         if previous is not None and previous.scope is not None:
-            return _innermost_open(previous.scope)
+            return previous.scope
         claimed = self.opened_by(frame.parent_id)
-        return _innermost_open(claimed) if claimed is not None and claimed.pair.encloses else None
+        return claimed if claimed is not None and claimed.pair.encloses else None
 
     def ended_by(self, frame: FrameLike, pair: Pair, enclosing: Scope | None) -> Scope | None:
         """Return the scope that an end frame speaks of; it is open, unless this is its second end.
@@ -192,7 +196,8 @@ def key_of(frame: FrameLike, pair: Pair) -> str | None:
     return str(value) if isinstance(value, str | int) else None
 
 
-def _innermost_open(scope: Scope | None) -> Scope | None:
+def innermost_open(scope: Scope | None) -> Scope | None:
+    """Return the nearest scope whose span can still have events: this one, or one around it."""
     # A scope without a span of its own (an internal flow) may outlive the span that it shares.
     while scope is not None and not (scope.is_open and scope.span.is_open):
         scope = scope.parent
