@@ -291,6 +291,7 @@ class SpanAssembler:
                 gaps = tuple(chunks.gaps.buckets())
             yield from chunks.events(span.key)
             span.chunks = None
+        span.content = _NOTHING
         end_ns = end.end_ns
         if end_ns < span.start_ns:
             end_ns = span.start_ns

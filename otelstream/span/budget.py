@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from otelstream.span import names
+from otelstream.span.chunks import MAX_EVENTS
 from otelstream.span.model import AddEvent, Attributes, AttributeValue, EndSpan, Operation, StartSpan
 from otelstream.span.options import SpanOptions
 
 CONTENT_SHARE: Final = 0.6
 EVENT_SHARE: Final = 0.9
 """Shares of a budget that content, and content with events, may use; what is left is for the spans."""
+
+EVENT_BYTES: Final = 500
+"""What the event of a token frame, or of a run of them, may weigh."""
 
 SPAN_OVERHEAD: Final = 200
 EVENT_OVERHEAD: Final = 40
@@ -60,8 +64,8 @@ class Budget:
             yield operation
 
     def has_room(self, key: str) -> bool:
-        """Tell whether a span may still have events of its own for each token frame."""
-        return self._fits(self._spans[key], 1_000, EVENT_SHARE)
+        """Tell whether a span may still have an event for each token frame, and runs of the rest after it."""
+        return self._fits(self._spans[key], EVENT_BYTES * MAX_EVENTS, EVENT_SHARE)
 
     def _event(self, event: AddEvent) -> Iterator[AddEvent]:
         kept, size = self._cut(event.attributes)
@@ -71,7 +75,8 @@ class Budget:
             spent = self._spans[event.key]
             size += EVENT_OVERHEAD + len(event.name)
             if not self._fits(spent, size, EVENT_SHARE):
-                spent.events_dropped += 1
+                frames = event.attributes.get(names.CHUNK_RUN_COUNT, 1)
+                spent.events_dropped += frames if isinstance(frames, int) else 1
                 return
             self._charge(spent, size)
         yield event
@@ -91,13 +96,16 @@ class Budget:
         return replace(end, attributes=attributes, error=error)
 
     def _attributes(self, spent: _Spent, attributes: Attributes) -> dict[str, AttributeValue]:
-        content = {key: attributes[key] for key in attributes if key in names.CONTENT}
-        for name, value in content.items():
-            size = weight_of(value)
-            if not self._fits(spent, min(size, self._options.content_bytes), CONTENT_SHARE):
-                spent.content_dropped += size
-                attributes = {key: attributes[key] for key in attributes if key != name}
         kept, size = self._cut(attributes)
+        for name in names.CONTENT & kept.keys():
+            weight = weight_of(kept[name])
+            if not self._fits(spent, weight, CONTENT_SHARE):
+                spent.content_dropped += weight
+                kept = {key: value for key, value in kept.items() if key != name}
+                size -= weight
+            else:
+                self._charge(spent, weight)
+                size -= weight
         self._charge(spent, size)
         return dict(kept)
 

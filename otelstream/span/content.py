@@ -12,7 +12,7 @@ from typing import Any, Final
 from otelstream.span import names, rules
 from otelstream.span.literals import EVENT_CUT, MESSAGE_CUTS, restored
 from otelstream.span.model import AttributeValue
-from otelstream.span.scalars import Data, mapping, text
+from otelstream.span.scalars import Data, mapping, number, text
 
 _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call", "end_turn": "stop"}
 """Providers' words for what the schema calls otherwise (`FinishReason`)."""
@@ -175,7 +175,7 @@ def _part(item: object) -> dict[str, Any]:
 
 
 def _text_part(content: object) -> dict[str, Any]:
-    return {"type": "text", "content": content if isinstance(content, str) else _json(content)}
+    return {"type": "text", "content": _json(content)}
 
 
 def _tool_calls(value: object) -> list[dict[str, Any]]:
@@ -228,9 +228,9 @@ def _json(value: object) -> str:
     if isinstance(value, str):
         return text(value) or ""
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return text(json.dumps(value, ensure_ascii=False, default=str)) or ""
     except (TypeError, ValueError, RecursionError):
-        return repr(value)
+        return f"a {type(value).__name__} that JSON cannot hold"
 
 
 def _plain(value: object, level: int = 0) -> Any:  # noqa: ANN401  JSON is any value
@@ -240,7 +240,7 @@ def _plain(value: object, level: int = 0) -> Any:  # noqa: ANN401  JSON is any v
     if isinstance(value, str):
         return text(value) or ""
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else str(value)
+        return value if number(value) is not None else _json(value)
     if level >= _DEEPEST:
         return _json(value)
     if isinstance(value, Mapping):

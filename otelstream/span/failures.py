@@ -54,9 +54,11 @@ def declares_failure(pair: rules.Pair, data: Data) -> bool:
 def _told(data: Data) -> SpanError:
     message = text(data.get("error")) or "failed"
     declared = text(data.get("error_type")) or ""
-    match = _CLASS_REPR.fullmatch(declared) or (
-        _EXCEPTION_REPR.match(message) if "tool_name" in data else _HTTP_STATUS.search(message)
-    )
-    if _QUALIFIED.fullmatch(declared) and not _CLASS_REPR.fullmatch(declared):
+    match = _CLASS_REPR.fullmatch(declared)
+    if match is None and _QUALIFIED.fullmatch(declared):
         return SpanError(declared, message)
+    if match is None and "tool_name" in data:
+        match = _EXCEPTION_REPR.match(message)
+    if match is None and "call_id" in data:
+        match = _HTTP_STATUS.search(message)
     return SpanError(match[1] if match else names.ERROR_TYPE_OTHER, message)

@@ -21,8 +21,10 @@ MAX_LITERAL: Final = 1_000_000
 """Longest `repr`, in characters, that is read; a longer one stays a string."""
 
 _REPR: Final = re.compile(r"""b?['"{\[(]|(?:True|False|None|-?[\d.]+(?:e[-+]?\d+)?)\Z""")
-_NO_ESCAPE: Final = re.compile(r"""\\[^\\'"abfnrtvxuUN0-7\n]""")
-"""What no `repr` contains; Python warns of it on stderr."""
+_STRING: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_ODD_ESCAPE: Final = re.compile(r"""\\[^'"nrtxuU]|\bb['"].*\\[uU]""", re.DOTALL)
+_ODD_NUMBER: Final = re.compile(r"\d(?!e[-+]?\d|j\b)[A-Za-z_]")
+"""What no `repr` contains, and Python would warn of on stderr."""
 
 
 def restored(value: object, cuts: tuple[int, ...] = EVENT_CUT, level: int = 0) -> Any:  # noqa: ANN401  JSON is any value
@@ -49,7 +51,9 @@ def restored(value: object, cuts: tuple[int, ...] = EVENT_CUT, level: int = 0) -
 def _literal(value: object) -> object:
     if not isinstance(value, str) or len(value) > MAX_LITERAL:
         return value
-    if not _REPR.match(value) or _NO_ESCAPE.search(value):
+    if not _REPR.match(value) or _ODD_ESCAPE.search(value.replace("\\\\", "")):
+        return value
+    if _ODD_NUMBER.search(_STRING.sub("", value)):
         return value
     try:
         return ast.literal_eval(value)

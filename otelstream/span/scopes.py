@@ -16,6 +16,7 @@ from otelstream.frame import FrameLike
 from otelstream.span.chunks import Chunks
 from otelstream.span.model import Attributes, SpanError
 from otelstream.span.rules import Kind, Pair
+from otelstream.span.scalars import number
 
 REMEMBERED_FRAMES: Final = 10_000
 """Frames whose place is remembered; one that follows an older frame is placed by its `parent_id`."""
@@ -99,6 +100,7 @@ class Scopes:
         self._opened: dict[str, Scope] = {}
         self._keyed: dict[tuple[str, str], list[Scope]] = {}
         self._beside: dict[str, list[Scope]] = {}
+        self._last_beside: dict[tuple[str, str | None], Scope] = {}
         self._ended: deque[Scope] = deque()
 
     def remember(self, frame: FrameLike, scope: Scope | None, span: OpenSpan) -> None:
@@ -127,6 +129,7 @@ class Scopes:
         scope.is_open = False
         if not scope.pair.encloses:
             self._beside[scope.pair.start].remove(scope)
+            self._last_beside[scope.pair.start, scope.key] = scope
         self._ended.append(scope)
         if len(self._ended) > REMEMBERED_SCOPES:
             self._forget(self._ended.popleft())
@@ -178,9 +181,14 @@ class Scopes:
         if before in found:
             return before
         near = [scope for scope in found if scope.parent is enclosing] or found
-        return near[0] if len(near) == 1 else None
+        if near:
+            return near[0] if len(near) == 1 else None
+        over = self._last_beside.get((pair.start, key))
+        return over if over is not None and over.parent is enclosing else None
 
     def _forget(self, scope: Scope) -> None:
+        if self._last_beside.get((scope.pair.start, scope.key)) is scope:
+            del self._last_beside[scope.pair.start, scope.key]
         if self._opened.get(scope.id) is scope:
             del self._opened[scope.id]
         if scope.key is not None:
@@ -193,7 +201,9 @@ class Scopes:
 def key_of(frame: FrameLike, pair: Pair) -> str | None:
     """Return the value of the pair's key field in a frame, None where the pair has none."""
     value = frame.data.get(pair.key) if pair.key is not None else None
-    return str(value) if isinstance(value, str | int) else None
+    if isinstance(value, int) and number(value) is not None:
+        return str(value)
+    return value if isinstance(value, str) else None
 
 
 def innermost_open(scope: Scope | None) -> Scope | None:
