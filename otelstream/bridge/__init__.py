@@ -13,6 +13,7 @@ from opentelemetry._logs import LoggerProvider
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
+from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.spans import Destinations
@@ -71,15 +72,18 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     """
     pipeline = _running()
     span_options = spans or pipeline.span_options
-    providers = pipeline.providers
+    found = pipeline.providers
+    to = Destinations(
+        tracer_provider or found.tracer(),
+        (logger_provider or found.logger()) if span_options.uses_logs else None,
+        found.instruments(meter_provider, span_options.semconv),
+    )
+    if span_options.uses_logs and to.logger_provider is None:
+        span_options = pipeline.without_logs(span_options)
     options = Options(
         record=None if record is None else _absolute(record),
         redactor=redactor_of(redact, os.environ),
-        to=Destinations(
-            tracer_provider or providers.tracer(),
-            (logger_provider or providers.logger()) if span_options.uses_logs else None,
-            providers.instruments(meter_provider, span_options.semconv),
-        ),
+        to=to,
         spans=span_options,
         meter_provider=meter_provider,
         flush_on_end=flush_on_end,
@@ -110,7 +114,10 @@ def shutdown(timeout_s: float = 30.0) -> bool:
 
 
 def losses() -> Mapping[str, int]:
-    """Return how much was lost in this process so far, by reason: frames, and for `export` spans."""
+    """Return how much was lost in this process so far, by reason.
+
+    Frames; for `export` spans, for `logs` log records, for `metrics` exports that failed.
+    """
     return _losses.counts()
 
 
@@ -147,11 +154,13 @@ def _at_exit() -> None:
 
 
 def _after_fork() -> None:
-    global _lock, _losses, _pipeline
-    _lock, _losses = threading.Lock(), Losses()
+    global _lock, _pipeline
+    _lock = threading.Lock()
+    _losses.reset()
     if _pipeline is not None:
         _pipeline.orphan(_losses)
         _pipeline = None
+    providers.forget_after_fork()
     forget_after_fork()
 
 

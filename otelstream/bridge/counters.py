@@ -5,14 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Literal
 
 from otelstream.errors import OtelstreamError
 from otelstream.redact import Redactor
 
 Reason = Literal[
-    "queue_full", "redaction", "recording", "spans", "export", "after_fork", "after_shutdown", "frame"
+    "queue_full",
+    "redaction",
+    "recording",
+    "spans",
+    "export",
+    "logs",
+    "metrics",
+    "after_fork",
+    "after_shutdown",
+    "frame",
 ]
+"""What was lost. It counts frames; `export` counts spans, `logs` log records, `metrics` failed exports."""
+
 
 MAX_CAUSES: Final = 1_000
 """Causes that are remembered, and so logged; beyond that there is nothing new to say."""
@@ -21,13 +33,28 @@ log: Final = logging.getLogger("otelstream")
 
 
 class Losses:
-    """Thread-safe counters. A cause is logged the first time it occurs."""
+    """Thread-safe counters of one process. A cause is logged the first time it occurs.
+
+    Attributes:
+        seen: How many frames were handled.
+        queued: Returns how many frames wait to be handled.
+    """
 
     def __init__(self) -> None:
+        self._redactor = Redactor()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start afresh, as a forked process does; whoever held the lock is not here."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._said: set[str] = set()
-        self._redactor = Redactor()
+        self.seen = 0
+        self.queued: Callable[[], int] = int
+
+    def waiting(self) -> int:
+        """Return how many frames wait to be handled."""
+        return self.queued()
 
     def add(self, reason: Reason, count: int, sentence: str = "") -> None:
         """Count something lost, and log the sentence unless it was logged before."""
@@ -58,6 +85,6 @@ class Losses:
             log.warning(self._redactor.redact_text(sentence))
 
     def counts(self) -> dict[str, int]:
-        """Return how many frames (for `export`: spans) were lost, by reason."""
+        """Return how much was lost, by reason."""
         with self._lock:
             return {reason: count for reason, count in self._counts.items() if count}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -24,6 +25,7 @@ from otelstream.bridge.stages import (
 from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
 from otelstream.config import Settings
 from otelstream.frame import FrameLike, frame_json
+from otelstream.span.options import ContentPolicy, SpanOptions
 
 IDLE_S: Final = 1.0
 """How often the thread looks for forgotten sessions when nothing else happens, in seconds."""
@@ -59,13 +61,11 @@ class Pipeline:
         for problem in (*problems, *more):
             self.losses.say(problem)
         self._attempt = Attempts(losses)
-        self.providers = Providers(
-            dict(environ), self._attempt, losses, queued=self._queued, seen=lambda: self._seen
-        )
+        self.providers = Providers(dict(environ), self._attempt, losses)
+        losses.queued = self._queued
         self._files = RecordingFiles(self._attempt)
         self._earlier = EarlierRuns()
         self._runs: list[Run] = []
-        self._seen = 0
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._urgent = threading.Event()
@@ -82,6 +82,15 @@ class Pipeline:
         with self._lock:
             self._runs.append(Run(stream))
         return stream
+
+    def without_logs(self, options: SpanOptions) -> SpanOptions:
+        """Return options for which nothing is lost although there is nowhere to send log records."""
+        self.losses.say(
+            "log records are asked for, and there is no logger provider to take them (OTEL_LOGS_EXPORTER);"
+            " events stay on spans, content that was meant for log records only is left out."
+        )
+        content: ContentPolicy = "SPAN_ONLY" if options.content_on_spans else "NO_CONTENT"
+        return replace(options, events="span", content=content)
 
     def flush(self, timeout_s: float) -> bool:
         """Handle everything that has arrived, commit it and export ended spans; return whether that was done.
@@ -171,7 +180,7 @@ class Pipeline:
     def _frame(self, run: Run, arrival: Arrival) -> None:
         if not run.started:
             self._start(run)
-        self._seen += 1
+        self.losses.seen += 1
         frame = arrival.frame
         redactor = run.stream.options.redactor
         kept: list[FrameLike] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakSet
@@ -17,15 +17,26 @@ from opentelemetry.trace import TracerProvider
 
 from otelstream import __version__
 from otelstream.bridge.attempts import Attempts
-from otelstream.bridge.counters import Losses
+from otelstream.bridge.counters import Losses, Reason
+from otelstream.export.deliveries import Deliveries, OnLoss
 from otelstream.export.metrics import Instruments, observe_bridge
-from otelstream.export.otlp import global_provider, provider_from_environment
-from otelstream.export.signals import logger_provider, meter_provider
+from otelstream.export.otlp import FrameProvider, global_provider, provider_from_environment
+from otelstream.export.signals import EventLoggerProvider, logger_provider, meter_provider
 from otelstream.export.tracer import SCOPE_NAME
 from otelstream.span.names import Convention
 
 SdkProvider = SdkTracerProvider | SdkLoggerProvider | SdkMeterProvider
 P = TypeVar("P", SdkTracerProvider, SdkLoggerProvider, SdkMeterProvider)
+
+_instruments_lock = threading.Lock()
+_instruments: WeakKeyDictionary[MeterProvider, dict[Convention, Instruments]] = WeakKeyDictionary()
+"""The instruments of each meter provider of the process: a second set of them would not be asked."""
+
+
+def forget_after_fork() -> None:
+    """Make a new lock: a thread of the parent may have held this one."""
+    global _instruments_lock
+    _instruments_lock = threading.Lock()
 
 
 class Providers:
@@ -34,31 +45,16 @@ class Providers:
     Args:
         environ: The `OTEL_*` variables.
         attempt: Runs what may fail.
-        losses: Where spans that were not exported are counted.
-        queued: Returns how many frames wait to be handled.
-        seen: Returns how many frames have been handled.
+        losses: Where is counted what was not exported.
     """
 
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        attempt: Attempts,
-        losses: Losses,
-        *,
-        queued: Callable[[], int],
-        seen: Callable[[], int],
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], attempt: Attempts, losses: Losses) -> None:
         self._environ = environ
         self._attempt = attempt
         self._losses = losses
-        self._queued = queued
-        self._seen = seen
         self._lock = threading.Lock()
         self._own: dict[str, SdkProvider | None] = {}
         self._used: WeakSet[SdkProvider] = WeakSet()
-        self._instruments: WeakKeyDictionary[MeterProvider, dict[Convention, Instruments]] = (
-            WeakKeyDictionary()
-        )
 
     def tracer(self) -> TracerProvider | None:
         """Return the program's tracer provider, else one made from the environment, else None."""
@@ -79,11 +75,11 @@ class Providers:
             if made is None:
                 return None
             provider = made
-        with self._lock:
-            by_version = self._instruments.setdefault(provider, {})
+        with _instruments_lock:
+            by_version = _instruments.setdefault(provider, {})
             if version not in by_version:
                 make = partial(self._observed, provider, version)
-                self._attempt("export", 0, lambda: by_version.update({version: make()}))
+                self._attempt("metrics", 0, lambda: by_version.update({version: make()}))
             return by_version.get(version)
 
     def use(self, *providers: object) -> None:
@@ -95,23 +91,43 @@ class Providers:
         """Export what the providers hold; return whether all of them said that they did."""
         with self._lock:
             providers = {*self._used, *(own for own in self._own.values() if own is not None)}
+        given = [(deliveries, reason, deliveries.given) for deliveries, reason in self._deliveries()]
         flushed: list[bool] = []
         for provider in providers:
             self._attempt("export", 0, lambda: flushed.append(provider.force_flush() is not False))  # noqa: B023  run at once
+        self._tell_dropped(given)
         return len(flushed) == len(providers) and all(flushed)
 
     def shutdown(self) -> None:
         """Shut down the providers that were made here."""
+        given = [(deliveries, reason, deliveries.given) for deliveries, reason in self._deliveries()]
         for provider in self._own.values():
             if provider is not None:
                 self._attempt("export", 0, provider.shutdown)
+        self._tell_dropped(given)
+
+    def _deliveries(self) -> Iterator[tuple[Deliveries, Reason]]:
+        for provider in list(self._own.values()):
+            if isinstance(provider, FrameProvider):
+                yield provider.deliveries, "export"
+            elif isinstance(provider, EventLoggerProvider):
+                yield provider.deliveries, "logs"
+
+    def _tell_dropped(self, given: list[tuple[Deliveries, Reason, int]]) -> None:
+        for deliveries, reason, before in given:
+            dropped = deliveries.newly_dropped(before)
+            if dropped:
+                what = "spans" if reason == "export" else "log records"
+                self._losses.add(
+                    reason, dropped, f"{what} were dropped: they came faster than they were exported."
+                )
 
     def _made(self, name: str, kind: type[P]) -> P | None:
         """Return the provider that the environment asks for, made when it is first needed."""
         make: dict[str, Callable[[], SdkProvider | None]] = {
             "tracer": self._tracer_provider,
-            "logger": lambda: logger_provider(self._environ),
-            "meter": lambda: meter_provider(self._environ),
+            "logger": lambda: logger_provider(self._environ, self._told("logs", "log records")),
+            "meter": lambda: meter_provider(self._environ, self._told("metrics", "metrics")),
         }
         with self._lock:
             if name not in self._own:
@@ -121,15 +137,16 @@ class Providers:
         return found if isinstance(found, kind) else None
 
     def _tracer_provider(self) -> SdkTracerProvider | None:
-        return provider_from_environment(
-            self._environ,
-            lambda count, why: self._losses.add(
-                "export", count, f"spans were not exported: {why.rstrip('.')}."
-            ),
+        return provider_from_environment(self._environ, self._told("export", "spans"))
+
+    def _told(self, reason: Reason, what: str) -> OnLoss:
+        return lambda count, why: self._losses.add(
+            reason, count, f"{what} were not exported: {why.rstrip('.')}."
         )
 
     def _observed(self, provider: MeterProvider, version: Convention) -> Instruments:
         """Return new instruments, and let the provider ask for the bridge's own numbers."""
         meter = provider.get_meter(SCOPE_NAME, __version__)
-        observe_bridge(meter, seen=self._seen, queued=self._queued, dropped=self._losses.counts)
+        losses = self._losses
+        observe_bridge(meter, seen=lambda: losses.seen, queued=losses.waiting, dropped=losses.counts)
         return Instruments(meter, version)

@@ -14,12 +14,11 @@ import otelstream
 import recorder
 from otelstream.bridge import redactor_of
 from otelstream.bridge.reexport import span_tree
-from otelstream.bridge.spans import options_of
 from otelstream.bridge.stages import redacted_frame
 from otelstream.cli import spantree
+from otelstream.cli.options import span_options
 from otelstream.cli.terminal import console
 from otelstream.cli.watch import watch
-from otelstream.config import Settings
 from otelstream.demo.environment import quiet_environment
 from otelstream.errors import EntryPointError
 from otelstream.export.otlp import wants_export
@@ -55,7 +54,7 @@ def demo(
     _heading(out, f"Its spans, from {record}")
     with recorder.open(record) as opened:
         session = opened.session()
-        root = span_tree(opened, session, options_of(Settings.from_environ(os.environ)[0])[0])
+        root = span_tree(opened, session, span_options())
     if root is not None:
         spantree.print_tree(out, root)
     _heading(out, "Its replay, compared")

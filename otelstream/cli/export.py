@@ -13,9 +13,8 @@ import typer
 import recorder
 from otelstream.bridge import redactor_of
 from otelstream.bridge.reexport import export
-from otelstream.bridge.spans import options_of
 from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
-from otelstream.config import Settings
+from otelstream.cli.options import span_options
 from otelstream.errors import ExportError
 from otelstream.export.otlp import CollectedSpans, FrameProvider, exporter_from_environment
 from otelstream.frame import frame_json
@@ -43,7 +42,7 @@ def otlp(
         raise ExportError(f"a variable of OpenTelemetry cannot be used: {error}") from None
     with recorder.open(recording) as opened:
         recorded = opened.session(session)
-        options, _ = options_of(Settings.from_environ(os.environ)[0])
+        options = span_options()
         trace_id = export(opened, recorded, provider, options, redactor_of(not no_redact, os.environ))
     provider.shutdown()
     if collected.lost:

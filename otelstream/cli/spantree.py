@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from otelstream.span import names
+from otelstream.span.model import Attributes
 from otelstream.span.tree import SpanNode
 
 
@@ -40,14 +43,8 @@ def _branch(node: SpanNode, above: Tree | None) -> Tree:
 def _line(node: SpanNode) -> Text:
     line = Text(node.started.name, style="bold" if node.started.parent is None else "")
     line.append(f"  {_duration(node.duration_ns)}", style="cyan")
-    first = node.attributes.get(names.TIME_TO_FIRST_CHUNK)
-    if isinstance(first, float):
-        line.append(f"  first chunk {_duration(round(first * 1e9))}", style="dim")
-    tokens = [node.attributes.get(key) for key in (names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS)]
-    if any(count is not None for count in tokens):
-        line.append("  tokens {} in {} out".format(*("?" if count is None else count for count in tokens)))
-    if names.CHUNK_COUNT in node.attributes:
-        line.append(f"  {node.attributes[names.CHUNK_COUNT]} chunks", style="dim")
+    for part, style in _parts(node.attributes):
+        line.append(f"  {part}", style=style)
     end = node.attributes.get(names.END, "completed")
     if node.error is not None:
         known = "" if node.error.type == names.ERROR_TYPE_OTHER else f"{node.error.type}: "
@@ -55,6 +52,22 @@ def _line(node: SpanNode) -> Text:
     elif end != "completed":
         line.append(f"  {end}", style="yellow")
     return line
+
+
+def _parts(attributes: Attributes) -> Iterator[tuple[str, str]]:
+    """Yield what a line says of a span besides its name and duration, with the style of each."""
+    first = attributes.get(names.TIME_TO_FIRST_CHUNK)
+    if isinstance(first, float):
+        yield f"first chunk {_duration(round(first * 1e9))}", "dim"
+    tokens = [attributes.get(key) for key in (names.USAGE_INPUT_TOKENS, names.USAGE_OUTPUT_TOKENS)]
+    if any(count is not None for count in tokens):
+        yield "tokens {} in {} out".format(*("?" if count is None else count for count in tokens)), ""
+    if names.CHUNK_COUNT in attributes:
+        yield f"{attributes[names.CHUNK_COUNT]} chunks", "dim"
+    if names.STALLS in attributes:
+        yield f"{attributes[names.STALLS]} stalls", "yellow"
+    for key in sorted(key for key in attributes if key.startswith(names.ANOMALY_PREFIX)):
+        yield f"{key.removeprefix(names.ANOMALY_PREFIX)} {attributes[key]}", "yellow"
 
 
 def _duration(ns: int) -> str:

@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace.export import (
 )
 
 from otelstream.errors import ExportError
+from otelstream.export.deliveries import CountedExporter, Deliveries, EndedSpans, OnLoss
 from otelstream.export.ids import FrameIdGenerator
 from otelstream.export.sizes import SizedExporter
 
@@ -39,8 +40,6 @@ BATCH_SPANS: Final = 128
 
 QUEUE_SPANS: Final = 16_384
 """Ended spans that may wait for a slow collector; the SDK drops the oldest beyond that."""
-
-OnLoss = Callable[[int, str], None]
 
 
 def wants_export(environ: Mapping[str, str]) -> bool:
@@ -69,16 +68,18 @@ def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> Tr
     """
     if not wants_export(environ):
         return None
+    deliveries = Deliveries()
     try:
-        exporter = CountedExporter(SizedExporter(exporter_from_environment(environ)), on_loss)
+        sized = SizedExporter(exporter_from_environment(environ))
+        exporter = CountedExporter(sized, on_loss, deliveries=deliveries)
     except ExportError as error:
-        exporter = CountedExporter(_Nowhere(), on_loss, str(error))
+        exporter = CountedExporter(_Nowhere(), on_loss, str(error), deliveries)
     processor = BatchSpanProcessor(
         exporter,
         max_queue_size=None if OTEL_BSP_MAX_QUEUE_SIZE in environ else QUEUE_SPANS,
         max_export_batch_size=None if OTEL_BSP_MAX_EXPORT_BATCH_SIZE in environ else BATCH_SPANS,
     )
-    return FrameProvider(processor, environ)
+    return FrameProvider(processor, environ, deliveries)
 
 
 class FrameProvider(TracerProvider):
@@ -89,9 +90,13 @@ class FrameProvider(TracerProvider):
     Args:
         processor: What ended spans are given to.
         environ: The variables; a limit that `OTEL_SPAN_EVENT_COUNT_LIMIT` sets is kept.
+        deliveries: Where the exporter of the processor counts what it sees, if it does.
     """
 
-    def __init__(self, processor: SpanProcessor, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, processor: SpanProcessor, environ: Mapping[str, str], deliveries: Deliveries | None = None
+    ) -> None:
+        self.deliveries = deliveries or Deliveries()
         self.takes_any_number_of_events = OTEL_SPAN_EVENT_COUNT_LIMIT not in environ
         super().__init__(
             id_generator=FrameIdGenerator(),
@@ -99,6 +104,7 @@ class FrameProvider(TracerProvider):
             shutdown_on_exit=False,
         )
         self.add_span_processor(processor)
+        self.add_span_processor(EndedSpans(self.deliveries))
 
 
 def takes_any_number_of_events(provider: trace.TracerProvider | None) -> bool:
@@ -160,39 +166,6 @@ def _grpc(endpoint: str | None) -> SpanExporter:
 
 
 _OTLP: Final[Mapping[str, Callable[[str | None], SpanExporter]]] = {"http/protobuf": _http, "grpc": _grpc}
-
-
-class CountedExporter(SpanExporter):
-    """Hands spans to another exporter, and says how many it could not deliver."""
-
-    def __init__(
-        self,
-        exporter: SpanExporter,
-        on_loss: OnLoss,
-        why: str = "the collector could not be reached or refused them",
-    ) -> None:
-        self._exporter = exporter
-        self._on_loss = on_loss
-        self._why = why
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export a batch; report its size if the other exporter fails."""
-        try:
-            result = self._exporter.export(spans)
-        except Exception:
-            self._on_loss(len(spans), self._why)
-            raise
-        if result is not SpanExportResult.SUCCESS:
-            self._on_loss(len(spans), self._why)
-        return result
-
-    def shutdown(self) -> None:
-        """Shut the other exporter down."""
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush the other exporter, within milliseconds."""
-        return self._exporter.force_flush(timeout_millis)
 
 
 class _Nowhere(SpanExporter):

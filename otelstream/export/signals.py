@@ -13,6 +13,7 @@ from opentelemetry.sdk._logs.export import (
     LogRecordExporter,
 )
 from opentelemetry.sdk.environment_variables import (
+    OTEL_BLRP_MAX_QUEUE_SIZE,
     OTEL_EXPORTER_OTLP_ENDPOINT,
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
     OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
@@ -29,10 +30,15 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from otelstream.errors import ExportError
+from otelstream.export.deliveries import CountedLogs, CountedMetrics, Deliveries, EmittedRecords, OnLoss
 from otelstream.export.otlp import protocol_of
+from otelstream.export.sizes import SizedLogs
 
 OTEL_METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
 OTEL_LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
+
+QUEUE_RECORDS: Final = 65_536
+"""Log records that may wait for a slow collector; the SDK drops the oldest beyond that, which are counted."""
 
 
 def wants_metrics(environ: Mapping[str, str]) -> bool:
@@ -48,28 +54,48 @@ def wants_logs(environ: Mapping[str, str]) -> bool:
     return _asks(environ, OTEL_LOGS_EXPORTER, OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT)
 
 
-def meter_provider(environ: Mapping[str, str]) -> MeterProvider | None:
+def meter_provider(environ: Mapping[str, str], on_loss: OnLoss) -> MeterProvider | None:
     """Return a meter provider that exports as the variables say, None if they ask for nothing.
+
+    Args:
+        environ: The variables.
+        on_loss: Called with 1 and a reason when an export could not be delivered.
 
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
     """
     if not wants_metrics(environ):
         return None
-    return MeterProvider([_OwnReader(_metric_exporter(environ))], shutdown_on_exit=False)
+    return MeterProvider(
+        [_OwnReader(CountedMetrics(_metric_exporter(environ), on_loss))], shutdown_on_exit=False
+    )
 
 
-def logger_provider(environ: Mapping[str, str]) -> LoggerProvider | None:
+class EventLoggerProvider(LoggerProvider):
+    """A logger provider that counts what it was given; it does not shut itself down at exit."""
+
+    def __init__(self, exporter: LogRecordExporter, on_loss: OnLoss, environ: Mapping[str, str]) -> None:
+        super().__init__(shutdown_on_exit=False)
+        self.deliveries = Deliveries()
+        counted = CountedLogs(SizedLogs(exporter), on_loss, self.deliveries)
+        queue = None if OTEL_BLRP_MAX_QUEUE_SIZE in environ else QUEUE_RECORDS
+        self.add_log_record_processor(BatchLogRecordProcessor(counted, max_queue_size=queue))
+        self.add_log_record_processor(EmittedRecords(self.deliveries))
+
+
+def logger_provider(environ: Mapping[str, str], on_loss: OnLoss) -> EventLoggerProvider | None:
     """Return a logger provider that exports as the variables say, None if they ask for nothing.
+
+    Args:
+        environ: The variables.
+        on_loss: Called with a number of records and a reason when a batch could not be delivered.
 
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
     """
     if not wants_logs(environ):
         return None
-    provider = LoggerProvider(shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(_log_exporter(environ)))
-    return provider
+    return EventLoggerProvider(_log_exporter(environ), on_loss, environ)
 
 
 class _OwnReader(PeriodicExportingMetricReader):
