@@ -60,6 +60,9 @@ class Settings(BaseModel):
     content_bytes: int = Field(
         default=options.CONTENT_BYTES, ge=64, description="Longest text in captured content, in bytes."
     )
+    span_events: int = Field(
+        default=options.SPAN_EVENTS, ge=128, description="Most events of one span, if the SDK keeps so many."
+    )
     span_bytes: int = Field(
         default=options.SPAN_BYTES,
         ge=10_000,
@@ -133,6 +136,7 @@ class Settings(BaseModel):
             semconv=self.semconv,
             attribute_bytes=self.attribute_bytes,
             content_bytes=self.content_bytes,
+            span_events=self.span_events,
             span_bytes=self.span_bytes,
             trace_bytes=self.trace_bytes,
             rows=rows,

@@ -27,6 +27,9 @@ from otelstream.span.assembler import SpanAssembler
 from otelstream.span.model import AttributeValue, EarlierName, Operation
 from otelstream.span.options import SpanOptions
 
+SDK_EVENTS: Final = 128
+"""How many events of a span the SDK keeps by default; it drops the first of them."""
+
 REMEMBERED_RUNS: Final = 10_000
 """Earlier runs that later ones may link to."""
 
@@ -125,9 +128,14 @@ class SpanStage:
 
 
 def fitted(options: SpanOptions, provider: TracerProvider | None) -> SpanOptions:
-    """Return options that lose nothing on a provider that keeps the last 128 events of a span only."""
-    fits = options.chunk_events != "all" or options.events == "log" or takes_any_number_of_events(provider)
-    return options if fits else replace(options, chunk_events="coalesced")
+    """Return options that lose nothing uncounted on a provider that keeps the last 128 events of a span."""
+    if options.events == "log" or takes_any_number_of_events(provider):
+        return options
+    return replace(
+        options,
+        chunk_events="coalesced" if options.chunk_events == "all" else options.chunk_events,
+        span_events=min(options.span_events, SDK_EVENTS),
+    )
 
 
 def options_of(settings: Settings) -> tuple[SpanOptions, list[str]]:

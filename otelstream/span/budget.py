@@ -32,6 +32,7 @@ class _Spent:
     """What one open span weighs so far, and what was left out of it."""
 
     size: int = SPAN_OVERHEAD
+    events: int = 0
     events_dropped: int = 0
     content_dropped: int = 0
 
@@ -65,7 +66,9 @@ class Budget:
 
     def has_room(self, key: str) -> bool:
         """Tell whether a span may still have an event for each token frame, and runs of the rest after it."""
-        return self._fits(self._spans[key], EVENT_BYTES * MAX_EVENTS, EVENT_SHARE)
+        spent = self._spans[key]
+        few = spent.events + MAX_EVENTS < self._options.span_events
+        return few and self._fits(spent, EVENT_BYTES * MAX_EVENTS, EVENT_SHARE)
 
     def _event(self, event: AddEvent) -> Iterator[AddEvent]:
         kept, size = self._cut(event.attributes)
@@ -74,10 +77,11 @@ class Budget:
         if not event.log_only and self._on_spans:
             spent = self._spans[event.key]
             size += EVENT_OVERHEAD + len(event.name)
-            if not self._fits(spent, size, EVENT_SHARE):
+            if spent.events >= self._options.span_events or not self._fits(spent, size, EVENT_SHARE):
                 frames = event.attributes.get(names.CHUNK_RUN_COUNT, 1)
                 spent.events_dropped += frames if isinstance(frames, int) else 1
                 return
+            spent.events += 1
             self._charge(spent, size)
         yield event
 

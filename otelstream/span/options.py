@@ -23,6 +23,7 @@ _CHOICES: Final = {
 STALL_MS: Final = 2_000
 ATTRIBUTE_BYTES: Final = 2_048
 CONTENT_BYTES: Final = 65_536
+SPAN_EVENTS: Final = 20_000
 SPAN_BYTES: Final = 3_000_000
 TRACE_BYTES: Final = 4_500_000
 
@@ -48,6 +49,8 @@ class SpanOptions:
         semconv: Which version of the GenAI conventions names attributes and metrics.
         attribute_bytes: Longest string attribute, in bytes of UTF-8; Tempo cuts them at 2,048.
         content_bytes: Longest text inside captured content, in bytes of UTF-8.
+        span_events: Most events of one span; on a tracer provider that is not ours at most the SDK's 128, of
+            which it would drop the first.
         span_bytes: What attributes and events of one span may weigh, in bytes by estimate; gRPC receivers
             take messages of 4 MiB.
         trace_bytes: The same for all spans of a session; Tempo refuses what a trace has beyond 5 MB.
@@ -64,6 +67,7 @@ class SpanOptions:
     semconv: Convention = "1.41"
     attribute_bytes: int = ATTRIBUTE_BYTES
     content_bytes: int = CONTENT_BYTES
+    span_events: int = SPAN_EVENTS
     span_bytes: int = SPAN_BYTES
     trace_bytes: int = TRACE_BYTES
     rows: tuple[Pair, ...] = ()
