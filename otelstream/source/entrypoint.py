@@ -31,12 +31,7 @@ def load(name: str) -> Streams:
     Raises:
         EntryPointError: There is no such module or attribute, importing it failed, or it is no flow.
     """
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise EntryPointError(
-            f"{name!r} names no flow; write it as MODULE:FLOW, for example app.flows:MyFlow."
-        )
-    found = _attribute(_module(module_name, name), attribute, name)
+    found = _found(name, "flow", "MODULE:FLOW, for example app.flows:MyFlow")
     is_object = isinstance(found, Streams) and not isinstance(found, type)
     flow = found if is_object or not callable(found) else _made(found, name)
     if not isinstance(flow, Streams):
@@ -52,12 +47,7 @@ def load_rows(name: str) -> tuple[Pair, ...]:
     Raises:
         EntryPointError: There is no such module or attribute, importing it failed, or it holds no rows.
     """
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise EntryPointError(
-            f"{name!r} names no rows; write it as MODULE:NAME, for example app.tracing:ROWS."
-        )
-    found = _attribute(_module(module_name, name), attribute, name)
+    found = _found(name, "rows", "MODULE:NAME, for example app.tracing:ROWS")
     rows = (found,) if isinstance(found, Pair) else tuple(found) if isinstance(found, Iterable) else ()
     if not rows or not all(isinstance(row, Pair) for row in rows):
         raise EntryPointError(f"{name} holds no rows; make it a tuple of otelstream.span.rules.Pair.")
@@ -67,6 +57,13 @@ def load_rows(name: str) -> tuple[Pair, ...]:
 def start(flow: Streams, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401  CrewAI's StreamSession
     """Return the session of a run of the flow with those inputs."""
     return flow.stream_events(inputs=dict(inputs) or None)
+
+
+def _found(name: str, what: str, form: str) -> object:
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise EntryPointError(f"{name!r} names no {what}; write it as {form}.")
+    return _attribute(_module(module_name, name), attribute, name)
 
 
 def _module(module_name: str, name: str) -> ModuleType:

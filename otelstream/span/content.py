@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from otelstream.span import names, rules
 from otelstream.span.literals import EVENT_CUT, MESSAGE_CUTS, restored
 from otelstream.span.model import AttributeValue
 from otelstream.span.scalars import Data, mapping, number, text
+
+Found: TypeAlias = Mapping[str, AttributeValue | None]
+Part: TypeAlias = dict[str, AttributeValue]
+"""A message, or a part of one: an object of the conventions' schemas."""
 
 _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call", "end_turn": "stop"}
 """Providers' words for what the schema calls otherwise (`FinishReason`)."""
@@ -24,34 +28,34 @@ _DEEPEST: Final = 12
 def content_at_start(kind: rules.Kind, data: Data) -> dict[str, AttributeValue]:
     """Return the content that a frame of that kind holds when it opens its span."""
     found = _AT_START[kind.id](data) if kind.id in _AT_START else {}
-    return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
+    return _without_empty(found)
 
 
 def content_at_end(kind: rules.Kind, data: Data) -> dict[str, AttributeValue]:
     """Return the content that a frame of that kind holds when it closes its span."""
     found = _AT_END[kind.id](data) if kind.id in _AT_END else {}
-    return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
+    return _without_empty(found)
 
 
-def _llm(data: Data) -> dict[str, Any]:
+def _llm(data: Data) -> Found:
     messages = _messages(restored(data.get("messages"), MESSAGE_CUTS))
     system = 0
     while system < len(messages) and messages[system]["role"] in ("system", "developer"):
         system += 1
     return {
-        names.SYSTEM_INSTRUCTIONS: [part for message in messages[:system] for part in message["parts"]],
+        names.SYSTEM_INSTRUCTIONS: [part for message in messages[:system] for part in _parts_in(message)],
         names.INPUT_MESSAGES: messages[system:],
         names.TOOL_DEFINITIONS: _definitions(restored(data.get("tools"), MESSAGE_CUTS)),
     }
 
 
-def _llm_end(data: Data) -> dict[str, Any]:
+def _llm_end(data: Data) -> Found:
     response = restored(data.get("response"), MESSAGE_CUTS)
     calls = _tool_calls(response)
     parts = calls or ([_text_part(response)] if response not in (None, "") else [])
     if not parts:
         return {}
-    message: dict[str, Any] = {"role": "assistant", "parts": parts}
+    message: Part = {"role": "assistant", "parts": parts}
     reason = text(data.get("finish_reason"))
     # 1.41 requires a finish reason; what was not said is what a call that completed amounts to.
     message["finish_reason"] = (
@@ -60,7 +64,7 @@ def _llm_end(data: Data) -> dict[str, Any]:
     return {names.OUTPUT_MESSAGES: [message]}
 
 
-def _agent(data: Data) -> dict[str, Any]:
+def _agent(data: Data) -> Found:
     agent = mapping(data.get("agent")) or mapping(data.get("agent_info"))
     given = _messages(restored(data.get("messages")))
     prompt = text(data.get("task_prompt"))
@@ -73,48 +77,48 @@ def _agent(data: Data) -> dict[str, Any]:
     }
 
 
-def _agent_end(data: Data) -> dict[str, Any]:
+def _agent_end(data: Data) -> Found:
     return {names.OUTPUT_MESSAGES: _answer(data.get("output"))}
 
 
-def _workflow(data: Data) -> dict[str, Any]:
+def _workflow(data: Data) -> Found:
     inputs = data.get("inputs")
     return {names.INPUT_MESSAGES: [_message("user", _json(inputs))] if inputs else []}
 
 
-def _workflow_end(data: Data) -> dict[str, Any]:
+def _workflow_end(data: Data) -> Found:
     output = data.get("output") if "output" in data else data.get("result")
     # A crew's output is its text, with dumps of all tasks beside it.
     raw = text(mapping(output).get("raw"))
     return {names.OUTPUT_MESSAGES: _answer(raw or output)}
 
 
-def _tool(data: Data) -> dict[str, Any]:
+def _tool(data: Data) -> Found:
     arguments = restored(data.get("tool_args"), EVENT_CUT)
     return {names.TOOL_ARGUMENTS: _plain(_parsed(arguments))}
 
 
-def _tool_end(data: Data) -> dict[str, Any]:
+def _tool_end(data: Data) -> Found:
     result = data.get("output") if "output" in data else data.get("result")
     return {names.TOOL_RESULT: _plain(restored(result, EVENT_CUT))}
 
 
-def _memory(data: Data) -> dict[str, Any]:
+def _memory(data: Data) -> Found:
     return {names.MEMORY_QUERY: text(data.get("query"))}
 
 
-def _memory_end(data: Data) -> dict[str, Any]:
+def _memory_end(data: Data) -> Found:
     results = restored(data.get("results"), EVENT_CUT)
     records = results if isinstance(results, list) else [results] if results else []
     return {names.MEMORY_RECORDS: [{"content": _plain(record)} for record in records]}
 
 
-def _saved(data: Data) -> dict[str, Any]:
+def _saved(data: Data) -> Found:
     value = text(data.get("value"))
     return {names.MEMORY_RECORDS: [{"content": value}] if value else []}
 
 
-def _knowledge_end(data: Data) -> dict[str, Any]:
+def _knowledge_end(data: Data) -> Found:
     found = text(data.get("retrieved_knowledge"))
     return {
         names.RETRIEVAL_QUERY: text(data.get("query")),
@@ -122,13 +126,13 @@ def _knowledge_end(data: Data) -> dict[str, Any]:
     }
 
 
-def _answer(value: object) -> list[dict[str, Any]]:
+def _answer(value: object) -> list[Part]:
     return (
         [{**_message("assistant", _json(value)), "finish_reason": "stop"}] if value not in (None, "") else []
     )
 
 
-def _messages(value: object) -> list[dict[str, Any]]:
+def _messages(value: object) -> list[Part]:
     if isinstance(value, str):
         return [_message("user", value)] if value else []
     if not isinstance(value, list):
@@ -138,21 +142,26 @@ def _messages(value: object) -> list[dict[str, Any]]:
     ]
 
 
-def _message(role: str, content: object) -> dict[str, Any]:
+def _parts_in(message: Part) -> Sequence[AttributeValue]:
+    parts = message["parts"]
+    return parts if isinstance(parts, list) else []
+
+
+def _message(role: str, content: object) -> Part:
     return {"role": role, "parts": [_text_part(content)]}
 
 
-def _message_of(message: Data) -> dict[str, Any]:
+def _message_of(message: Data) -> Part:
     role = text(message.get("role")) or "user"
     content = message.get("content")
     if role == "tool":
-        response: dict[str, Any] = {"type": "tool_call_response", "response": _plain(content)}
+        response: Part = {"type": "tool_call_response", "response": _plain(content)}
         call_id = text(message.get("tool_call_id"))
         return {"role": role, "parts": [{**response, "id": call_id} if call_id else response]}
     return {"role": role, "parts": [*_parts(content), *_tool_calls(message.get("tool_calls"))]}
 
 
-def _parts(content: object) -> list[dict[str, Any]]:
+def _parts(content: object) -> list[Part]:
     if content in (None, ""):
         return []
     if isinstance(content, list):
@@ -160,7 +169,7 @@ def _parts(content: object) -> list[dict[str, Any]]:
     return [_text_part(content)]
 
 
-def _part(item: object) -> dict[str, Any]:
+def _part(item: object) -> Part:
     """Return one part of a multimodal message: text, a picture by its address, or whatever it is."""
     part = mapping(item)
     written = text(part.get("text"))
@@ -174,11 +183,11 @@ def _part(item: object) -> dict[str, Any]:
     return {**_plain_mapping(part), "type": kind} if kind else _text_part(item)
 
 
-def _text_part(content: object) -> dict[str, Any]:
+def _text_part(content: object) -> Part:
     return {"type": "text", "content": _json(content)}
 
 
-def _tool_calls(value: object) -> list[dict[str, Any]]:
+def _tool_calls(value: object) -> list[Part]:
     """Return the tool calls of an answer; none if the list holds anything else."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
@@ -186,7 +195,7 @@ def _tool_calls(value: object) -> list[dict[str, Any]]:
     return [call for call in calls if call] if all(calls) else []
 
 
-def _tool_call(call: Data) -> dict[str, Any]:
+def _tool_call(call: Data) -> Part:
     function = mapping(call.get("function")) or call
     name = text(function.get("name"))
     if name is None:
@@ -194,10 +203,10 @@ def _tool_call(call: Data) -> dict[str, Any]:
     arguments = function.get("arguments") if "arguments" in function else function.get("input")
     found = {"type": "tool_call", "name": name, "arguments": _plain(_parsed(arguments))}
     call_id = text(call.get("id"))
-    return {key: item for key, item in {**found, "id": call_id}.items() if item is not None}
+    return _without_empty({**found, "id": call_id})
 
 
-def _definitions(value: object) -> list[dict[str, Any]]:
+def _definitions(value: object) -> list[Part]:
     found = []
     for item in value if isinstance(value, list) else []:
         tool = mapping(item)
@@ -210,8 +219,12 @@ def _definitions(value: object) -> list[dict[str, Any]]:
                 "description": text(function.get("description")),
                 "parameters": _plain(function.get("parameters") or function.get("input_schema")),
             }
-            found.append({key: entry for key, entry in definition.items() if entry is not None})
+            found.append(_without_empty(definition))
     return found
+
+
+def _without_empty(found: Found) -> Part:
+    return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
 
 
 def _parsed(value: object) -> object:
@@ -233,10 +246,12 @@ def _json(value: object) -> str:
         return f"a {type(value).__name__} that JSON cannot hold"
 
 
-def _plain(value: object, level: int = 0) -> Any:  # noqa: ANN401  JSON is any value
+def _plain(value: object, level: int = 0) -> AttributeValue:
     """Return JSON as OTLP can carry it: strings in UTF-8, numbers of 64 bits, no null."""
-    if value is None or isinstance(value, bool | float):
+    if isinstance(value, bool | float):
         return value
+    if value is None:
+        return ""
     if isinstance(value, str):
         return text(value) or ""
     if isinstance(value, int):
@@ -250,11 +265,11 @@ def _plain(value: object, level: int = 0) -> Any:  # noqa: ANN401  JSON is any v
     return text(str(value)) or ""
 
 
-def _plain_mapping(value: Mapping[Any, object], level: int = 0) -> dict[str, Any]:
+def _plain_mapping(value: Mapping[str, object], level: int = 0) -> Part:
     return {text(str(key)) or "_": _plain(item, level + 1) for key, item in value.items() if item is not None}
 
 
-_AT_START: Final[Mapping[str, Callable[[Data], dict[str, Any]]]] = {
+_AT_START: Final[Mapping[str, Callable[[Data], Found]]] = {
     rules.FLOW.id: _workflow,
     rules.CREW.id: _workflow,
     rules.AGENT.id: _agent,
@@ -264,7 +279,7 @@ _AT_START: Final[Mapping[str, Callable[[Data], dict[str, Any]]]] = {
     rules.MEMORY_SAVE.id: _saved,
 }
 
-_AT_END: Final[Mapping[str, Callable[[Data], dict[str, Any]]]] = {
+_AT_END: Final[Mapping[str, Callable[[Data], Found]]] = {
     rules.FLOW.id: _workflow_end,
     rules.CREW.id: _workflow_end,
     rules.AGENT.id: _agent_end,
