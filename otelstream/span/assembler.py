@@ -168,10 +168,12 @@ class SpanAssembler:
         if span.parent is not None:
             span.parent.failed = error or span.parent.failed
         attributes = at_end(pair.kind, frame.data)
+        content = content_at_end(pair.kind, frame.data) if self._options.content != "NO_CONTENT" else {}
         if self._options.content_on_spans:
-            attributes.update(content_at_end(pair.kind, frame.data))
+            attributes.update(content)
+        if self._options.content_in_logs:
+            span.told = {**span.told, **content}
         end = EndSpan(span.key, timestamp_ns(frame), attributes, error)
-        yield from self._told_in_logs(span, end, frame)
         if span is self._root:
             # Kept open until the session ends: late frames and the counts still belong to it.
             self._root_end = end
@@ -185,18 +187,6 @@ class SpanAssembler:
         else:
             around = scope.span.parent or scope.span
             self._scopes.remember(frame, enclosing, around)
-
-    def _told_in_logs(self, span: OpenSpan, end: EndSpan, frame: FrameLike) -> Iterator[AddEvent]:
-        """Yield the conventions' log records about an LLM call, where they are asked for."""
-        if span.kind is not rules.LLM:
-            return
-        if self._options.content_in_logs:
-            content = content_at_end(span.kind, frame.data)
-            told = {**span.content, **end.attributes, **content}
-            yield AddEvent(span.key, names.OPERATION_DETAILS, end.end_ns, told, log_only=True)
-        if self._options.events != "span" and end.error is not None:
-            told = {names.EXCEPTION_TYPE: end.error.type, names.EXCEPTION_MESSAGE: end.error.message}
-            yield AddEvent(span.key, names.OPERATION_EXCEPTION, end.end_ns, told, log_only=True)
 
     def _adds_chunk(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         call_id = frame.data.get("call_id")
@@ -237,7 +227,7 @@ class SpanAssembler:
             facts={**facts, **own_facts} if own_facts else facts,
         )
         if kind is rules.LLM and self._options.content_in_logs:
-            span.content = {**attributes, **content}
+            span.told = {**attributes, **content}
         self._open[span.key] = span
         started = StartSpan(
             key=span.key,
@@ -291,12 +281,24 @@ class SpanAssembler:
                 gaps = tuple(chunks.gaps.buckets())
             yield from chunks.events(span.key)
             span.chunks = None
-        span.content = _NOTHING
+        if span.kind is rules.LLM:
+            yield from self._records(span, replace(end, attributes=attributes))
+        span.told = _NOTHING
         end_ns = end.end_ns
         if end_ns < span.start_ns:
             end_ns = span.start_ns
             yield self._anomaly("end_before_start", span.key)
         yield EndSpan(span.key, end_ns, attributes, end.error, gaps)
+
+    def _records(self, span: OpenSpan, end: EndSpan) -> Iterator[AddEvent]:
+        """Yield the conventions' log records about an LLM call, where they are asked for."""
+        told: Attributes
+        if self._options.content_in_logs:
+            told = {**span.told, **end.attributes}
+            yield AddEvent(span.key, names.OPERATION_DETAILS, end.end_ns, told, log_only=True)
+        if self._options.events != "span" and end.error is not None:
+            told = {names.EXCEPTION_TYPE: end.error.type, names.EXCEPTION_MESSAGE: end.error.message}
+            yield AddEvent(span.key, names.OPERATION_EXCEPTION, end.end_ns, told, log_only=True)
 
     def _anomaly(self, name: AnomalyName, about: str) -> Anomaly:
         self._anomalies[name] += 1

@@ -38,7 +38,7 @@ class OpenSpan:
         start_ns: When it began.
         linked_to: Keys of the spans that it links to.
         facts: What it and those around it tell the spans beneath it: the agent's model, the conversation.
-        content: Content of its start that is kept for its end.
+        told: What the log record about it will tell, where one is asked for.
         is_open: False once it was ended.
         chunks: Its chunk frames, None without any.
         failed: The last failure of a span beneath it, as `error.type` is not told again higher up.
@@ -50,7 +50,7 @@ class OpenSpan:
     start_ns: int
     linked_to: frozenset[str] = frozenset()
     facts: Attributes = field(default_factory=lambda: _NONE)
-    content: Attributes = field(default_factory=lambda: _NONE)
+    told: Attributes = field(default_factory=lambda: _NONE)
     is_open: bool = True
     chunks: Chunks | None = None
     failed: SpanError | None = None
