@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from otelstream.bridge.attempts import Attempts
@@ -223,7 +222,8 @@ class Pipeline:
                 run.record = RecordStage(file, options, beginning)
 
     def _span_stage(self, options: Options, beginning: Beginning) -> SpanStage:
-        return SpanStage(options.to, options.spans, beginning.parent, self._earlier.exchange)
+        session = (beginning.parent, self._earlier.exchange)
+        return SpanStage(options.to, options.spans, session, self._attempt)
 
     def _announce(self, run: Run) -> None:
         spans = run.spans
@@ -261,8 +261,7 @@ class Pipeline:
             dropped,
         )
         if spans is not None:
-            for operation in spans.last(last.outcome, attributes):
-                self._attempt("spans", 0, partial(spans.apply, [operation]))
+            self._attempt("spans", 0, lambda: spans.last(last.outcome, attributes))
         if record is not None:
             trace_id = None if spans is None else spans.trace_id
             self._attempt("recording", 0, lambda: record.end(last, dropped, trace_id))

@@ -1,22 +1,24 @@
 """Frames of one session to spans, log records and metrics, and where these go.
 
-Raises what goes wrong; the pipeline catches it, counts it and lets the program go on.
+What goes wrong in one signal is counted, and costs the others nothing.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 
 from opentelemetry._logs import LoggerProvider
 from opentelemetry.trace import NoOpTracerProvider, SpanContext, TracerProvider
 
 from otelstream import __version__
+from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.counters import Reason
 from otelstream.config import Settings
-from otelstream.errors import EntryPointError
+from otelstream.errors import EntryPointError, ExportError
 from otelstream.export.logs import LogSink
 from otelstream.export.metrics import Instruments, MetricSink
 from otelstream.export.otlp import takes_any_number_of_events
@@ -71,50 +73,61 @@ class Destinations:
 
 
 class SpanStage:
-    """Frames of one session to spans.
+    """Frames of one session to spans, log records and measurements, each of which may fail alone.
 
     Args:
         to: Where they go.
         options: How frames become spans.
-        parent: The span that was active in the caller, if any.
-        earlier: Finds the session that this one continues.
+        session: The span that was active in the caller, and what finds the session that this one continues.
+        attempt: Runs what may fail.
     """
 
     def __init__(
-        self, to: Destinations, options: SpanOptions, parent: SpanContext | None, earlier: Earlier | None
+        self,
+        to: Destinations,
+        options: SpanOptions,
+        session: tuple[SpanContext | None, Earlier | None],
+        attempt: Attempts,
     ) -> None:
+        parent, earlier = session
+        self._attempt = attempt
         self._assembler = SpanAssembler(fitted(options, to.tracer_provider))
-        provider = to.tracer_provider or NoOpTracerProvider()
-        self._tracer = TracerSink(
-            provider.get_tracer(SCOPE_NAME, __version__),
-            parent,
-            earlier=earlier,
-            span_events=options.events != "log",
-        )
         self._announces = options.pending_spans
         self._pending_after_ns = options.pending_after_ms * 1_000_000
-        self._sinks: list[Sink] = [self._tracer]
+
+        def tracer_sink(provider: TracerProvider) -> TracerSink:
+            tracer = provider.get_tracer(SCOPE_NAME, __version__)
+            return TracerSink(tracer, parent, earlier=earlier, span_events=options.events != "log")
+
+        def log_sink(provider: LoggerProvider) -> LogSink:
+            logger = provider.get_logger(SCOPE_NAME, __version__)
+            return LogSink(logger, self._tracer.span_context, all_events=options.events != "span")
+
+        self._tracer = tracer_sink(NoOpTracerProvider())
+        self._sinks: dict[Reason, Sink] = {}
+        if to.tracer_provider is not None:
+            made = self._made("spans", partial(tracer_sink, to.tracer_provider))
+            self._tracer = made if isinstance(made, TracerSink) else self._tracer
+        else:
+            self._sinks["spans"] = self._tracer
         if to.instruments is not None:
-            self._sinks.append(MetricSink(to.instruments))
+            self._sinks["metrics"] = MetricSink(to.instruments)
         if to.logger_provider is not None and options.uses_logs:
-            logger = to.logger_provider.get_logger(SCOPE_NAME, __version__)
-            self._sinks.append(
-                LogSink(logger, self._tracer.span_context, all_events=options.events != "span")
-            )
+            self._made("logs", partial(log_sink, to.logger_provider))
 
     def frame(self, frame: FrameLike) -> None:
         """Take the next frame, already redacted."""
-        self.apply(self._assembler.feed(frame))
+        self.apply(self._assembler.feed(frame), 1)
 
-    def last(self, outcome: Outcome, attributes: Mapping[str, AttributeValue]) -> list[Operation]:
-        """Return the operations that end every span."""
-        return self._assembler.close(outcome, attributes)
+    def last(self, outcome: Outcome, attributes: Mapping[str, AttributeValue]) -> None:
+        """End every span, one after the other: one that cannot be ended does not keep the others open."""
+        for operation in self._assembler.close(outcome, attributes):
+            self.apply([operation], 0)
 
-    def apply(self, operations: list[Operation]) -> None:
-        """Carry out operations in every sink, though one of them may fail."""
-        with ExitStack() as stack:
-            for sink in reversed(self._sinks):
-                stack.callback(sink.apply, operations)
+    def apply(self, operations: list[Operation], frames: int) -> None:
+        """Carry out operations in every sink; what fails is counted as that many frames of its own signal."""
+        for reason, sink in self._sinks.items():
+            self._attempt(reason, frames, partial(sink.apply, operations))
 
     def announce(self, now_ns: int) -> None:
         """Let spans that have been open for long be seen, where that is asked for."""
@@ -125,6 +138,25 @@ class SpanStage:
     def trace_id(self) -> int | None:
         """The 128-bit id of the session's trace, None without a span."""
         return self._tracer.trace_id or None
+
+    def _made(self, reason: Reason, make: Callable[[], Sink]) -> Sink | None:
+        """Add the sink of a signal; one that cannot be made fails again with each frame, and is counted."""
+        made: list[Sink] = []
+        if not self._attempt(reason, 0, lambda: made.append(make())):
+            made.append(_Broken(reason))
+        self._sinks[reason] = made[0]
+        return made[0]
+
+
+class _Broken:
+    """Stands for a sink that could not be made."""
+
+    def __init__(self, reason: Reason) -> None:
+        self._reason = reason
+
+    def apply(self, _: list[Operation]) -> None:
+        """Raise."""
+        raise ExportError(f"{self._reason} go nowhere: their provider failed.")
 
 
 def fitted(options: SpanOptions, provider: TracerProvider | None) -> SpanOptions:

@@ -18,6 +18,7 @@ REQUEST_BYTES: Final = 3_500_000
 """What one request may weigh; gRPC receivers (Jaeger, the Collector) take 4 MiB unless told more."""
 
 _SPAN_BYTES: Final = 150
+_RECORD_BYTES: Final = 60
 _PART_BYTES: Final = 40
 
 
@@ -78,7 +79,7 @@ class SizedLogs(LogRecordExporter):
 def weight_of_record(record: ReadableLogRecord) -> int:
     """Return about how many bytes of OTLP a log record takes."""
     inner = record.log_record
-    return _SPAN_BYTES + sum(weight_of(part) for part in (inner.attributes, inner.body, inner.event_name))
+    return _RECORD_BYTES + sum(weight_of(part) for part in (inner.attributes, inner.body, inner.event_name))
 
 
 def weight(span: ReadableSpan) -> int:

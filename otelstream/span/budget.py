@@ -23,8 +23,9 @@ EVENT_BYTES: Final = 500
 
 SPAN_OVERHEAD: Final = 200
 EVENT_OVERHEAD: Final = 40
-_NUMBER_BYTES: Final = 12
-_KEY_BYTES: Final = 8
+_NUMBER_BYTES: Final = 8
+_HEADER_BYTES: Final = 4
+"""What OTLP puts before a key or a value: tags and lengths."""
 
 
 @dataclass(slots=True)
@@ -118,12 +119,12 @@ class Budget:
         size, short = 0, True
         for key, value in attributes.items():
             if type(value) is str:
-                size += _KEY_BYTES + len(key) + len(value)
+                size += 2 * _HEADER_BYTES + len(key) + len(value)
                 short = short and len(value) < self._short
             elif type(value) in _SCALARS:
-                size += _NUMBER_BYTES + len(key)
+                size += _HEADER_BYTES + len(key) + _NUMBER_BYTES
             else:
-                size += len(key) + weight_of(value)
+                size += _HEADER_BYTES + len(key) + weight_of(value)
                 short = False
         if short:
             return attributes, size
@@ -155,11 +156,11 @@ _SCALARS: Final = frozenset({int, float, bool})
 def weight_of(value: object) -> int:
     """Return about how many bytes of OTLP a value takes, its keys included."""
     if isinstance(value, str):
-        return _KEY_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "replace")))
+        return _HEADER_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "replace")))
     if isinstance(value, Mapping):
-        return sum(_KEY_BYTES + len(str(key)) + weight_of(item) for key, item in value.items())
+        return sum(_HEADER_BYTES + len(str(key)) + weight_of(item) for key, item in value.items())
     if isinstance(value, Sequence):
-        return _KEY_BYTES + sum(weight_of(item) for item in value)
+        return _HEADER_BYTES + sum(weight_of(item) for item in value)
     return _NUMBER_BYTES
 
 
