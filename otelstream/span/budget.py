@@ -97,21 +97,25 @@ class Budget:
                 attributes[name] = count
         error = end.error
         if error is not None:
-            error = replace(error, message=cut_text(error.message, self._options.attribute_bytes))
+            shorter = cut_text(error.message, self._options.attribute_bytes)
+            if shorter is not error.message:
+                cut = attributes.get(names.CUT)
+                lengths = {**(cut if isinstance(cut, dict) else {}), "status": _length(error.message)}
+                attributes[names.CUT] = lengths
+                error = replace(error, message=shorter)
         return replace(end, attributes=attributes, error=error)
 
     def _attributes(self, spent: _Spent, attributes: Attributes) -> dict[str, AttributeValue]:
-        kept, size = self._cut(attributes)
-        for name in names.CONTENT & kept.keys():
-            weight = weight_of(kept[name])
-            if not self._fits(spent, weight, CONTENT_SHARE):
-                spent.content_dropped += weight
-                kept = {key: value for key, value in kept.items() if key != name}
-                size -= weight
-            else:
+        too_big = set()
+        for name in [name for name in attributes if name in names.CONTENT]:
+            kept, weight = self._cut({name: attributes[name]})
+            if self._fits(spent, weight, CONTENT_SHARE):
                 self._charge(spent, weight)
-                size -= weight
-        self._charge(spent, size)
+            else:
+                too_big.add(name)
+                spent.content_dropped += weight
+        kept, size = self._cut({key: value for key, value in attributes.items() if key not in too_big})
+        self._charge(spent, size - sum(weight_of(kept[name]) for name in kept if name in names.CONTENT))
         return dict(kept)
 
     def _cut(self, attributes: Attributes) -> tuple[Attributes, int]:
@@ -164,6 +168,10 @@ def weight_of(value: object) -> int:
     return _NUMBER_BYTES
 
 
+def _length(value: str) -> int:
+    return len(value.encode("utf-8", "replace"))
+
+
 def cut_text(value: str, limit: int) -> str:
     """Return at most that many bytes of a text in UTF-8, cut between two characters."""
     if len(value) * 4 <= limit:
@@ -178,7 +186,7 @@ def _cut_value(
     if isinstance(value, str):
         shorter = cut_text(value, limit)
         if shorter is not value:
-            originals[path] = len(value.encode("utf-8", "replace"))
+            originals[path] = _length(value)
         return shorter
     if isinstance(value, Mapping):
         return {key: _cut_value(item, limit, f"{path}.{key}", originals) for key, item in value.items()}

@@ -28,13 +28,13 @@ _DEEPEST: Final = 12
 def content_at_start(kind: rules.Kind, data: Data) -> dict[str, AttributeValue]:
     """Return the content that a frame of that kind holds when it opens its span."""
     found = _AT_START[kind.id](data) if kind.id in _AT_START else {}
-    return _without_empty(found)
+    return {key: value for key, value in _given(found).items() if value not in ([], {})}
 
 
 def content_at_end(kind: rules.Kind, data: Data) -> dict[str, AttributeValue]:
     """Return the content that a frame of that kind holds when it closes its span."""
     found = _AT_END[kind.id](data) if kind.id in _AT_END else {}
-    return _without_empty(found)
+    return {key: value for key, value in _given(found).items() if value not in ([], {})}
 
 
 def _llm(data: Data) -> Found:
@@ -172,9 +172,8 @@ def _parts(content: object) -> list[Part]:
 def _part(item: object) -> Part:
     """Return one part of a multimodal message: text, a picture by its address, or whatever it is."""
     part = mapping(item)
-    written = text(part.get("text"))
-    if written is not None:
-        return _text_part(written)
+    if isinstance(part.get("text"), str):
+        return _text_part(part["text"])
     picture = part.get("image_url")
     url = text(mapping(picture).get("url")) or text(picture)
     if url is not None:
@@ -203,7 +202,7 @@ def _tool_call(call: Data) -> Part:
     arguments = function.get("arguments") if "arguments" in function else function.get("input")
     found = {"type": "tool_call", "name": name, "arguments": _plain(_parsed(arguments))}
     call_id = text(call.get("id"))
-    return _without_empty({**found, "id": call_id})
+    return _given({**found, "id": call_id})
 
 
 def _definitions(value: object) -> list[Part]:
@@ -219,12 +218,12 @@ def _definitions(value: object) -> list[Part]:
                 "description": text(function.get("description")),
                 "parameters": _plain(function.get("parameters") or function.get("input_schema")),
             }
-            found.append(_without_empty(definition))
+            found.append(_given(definition))
     return found
 
 
-def _without_empty(found: Found) -> Part:
-    return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
+def _given(found: Found) -> Part:
+    return {key: value for key, value in found.items() if value not in (None, "")}
 
 
 def _parsed(value: object) -> object:
@@ -243,7 +242,7 @@ def _json(value: object) -> str:
     try:
         return text(json.dumps(value, ensure_ascii=False, default=str)) or ""
     except (TypeError, ValueError, RecursionError):
-        return f"a {type(value).__name__} that JSON cannot hold"
+        return f"<{type(value).__name__}>"
 
 
 def _plain(value: object, level: int = 0) -> AttributeValue:

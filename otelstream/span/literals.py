@@ -21,8 +21,11 @@ MAX_LITERAL: Final = 1_000_000
 """Longest `repr`, in characters, that is read; a longer one stays a string."""
 
 _REPR: Final = re.compile(r"""b?['"{\[(]|(?:True|False|None|-?[\d.]+(?:e[-+]?\d+)?)\Z""")
-_STRING: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_ODD_ESCAPE: Final = re.compile(r"""\\[^'"nrtxuU]|\bb['"].*\\[uU]""", re.DOTALL)
+_STRING: Final = re.compile(
+    r"""(b?)('[^'\\]*(?:\\.[^'\\]*)*(?:'|\Z)|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z))""", re.DOTALL
+)
+_ODD_ESCAPE: Final = re.compile(r"""\\[^'"nrtxuU]""")
+_UNICODE_ESCAPE: Final = re.compile(r"\\[uU]")
 _ODD_NUMBER: Final = re.compile(r"\d(?!e[-+]?\d|j\b)[A-Za-z_]")
 """What no `repr` contains, and Python would warn of on stderr."""
 
@@ -51,11 +54,18 @@ def restored(value: object, cuts: tuple[int, ...] = EVENT_CUT, level: int = 0) -
 def _literal(value: object) -> object:
     if not isinstance(value, str) or len(value) > MAX_LITERAL:
         return value
-    if not _REPR.match(value) or _ODD_ESCAPE.search(value.replace("\\\\", "")):
-        return value
-    if _ODD_NUMBER.search(_STRING.sub("", value)):
+    if not _REPR.match(value) or _is_odd(value):
         return value
     try:
         return ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value
+
+
+def _is_odd(value: str) -> bool:
+    plain = value.replace("\\\\", "")  # an escaped backslash escapes nothing
+    return (
+        _ODD_ESCAPE.search(plain) is not None
+        or any(match[1] and _UNICODE_ESCAPE.search(match[2]) for match in _STRING.finditer(plain))
+        or _ODD_NUMBER.search(_STRING.sub("", plain)) is not None
+    )

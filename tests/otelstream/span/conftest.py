@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from otelstream.frame import FrameLike
 from otelstream.span import names
 from otelstream.span.model import AddEvent, Anomaly, Attributes, EndSpan, Operation, StartSpan
-from otelstream.span.rules import Role, rule_for
+from otelstream.span.rules import EVENT, RULES, Role, Rule
 from otelstream.span.tree import SpanNode, tree_of
 
 
@@ -62,17 +62,19 @@ def _violations(operations: Sequence[Operation]) -> list[str]:
     return ledger.broken + [f"{key}: never ended" for key in ledger.started if key not in ledger.ended]
 
 
-def _uncounted(frames: Sequence[FrameLike], operations: Sequence[Operation]) -> dict[str, int]:
+def _uncounted(
+    frames: Sequence[FrameLike], operations: Sequence[Operation], table: Mapping[str, Rule] = RULES
+) -> dict[str, int]:
     starts = {one.key for one in operations if isinstance(one, StartSpan)}
     events = [one.attributes for one in operations if isinstance(one, AddEvent)]
     single: Counter[object] = Counter(
-        one[names.FRAME_ID] for one in events if names.CHUNK_RUN_COUNT not in one
+        one.get(names.FRAME_ID) for one in events if names.CHUNK_RUN_COUNT not in one
     )
     ends = [one.attributes for one in operations if isinstance(one, EndSpan)]
     ended = sum(names.END not in one for one in ends)
     chunks = sum(_count(one, names.CHUNK_COUNT) for one in ends)
     in_runs = sum(_count(one, names.CHUNK_RUN_COUNT) for one in events)
-    roles = Counter(_role(frame, starts, single) for frame in frames)
+    roles = Counter(_role(frame, table.get(frame.type, EVENT).role, starts, single) for frame in frames)
     return {
         "neither start, end, event nor chunk": roles["lost"],
         "chunks not in a run": chunks - in_runs,
@@ -87,8 +89,7 @@ def _count(attributes: Attributes, key: str) -> int:
     return value
 
 
-def _role(frame: FrameLike, starts: set[str], single: Counter[object]) -> str:
-    role = rule_for(frame.type).role
+def _role(frame: FrameLike, role: Role, starts: set[str], single: Counter[object]) -> str:
     if single[frame.id]:
         return "event"
     if role is Role.OPEN:
@@ -114,8 +115,11 @@ def violations() -> Callable[[Sequence[Operation]], list[str]]:
 
 
 @pytest.fixture(scope="session")
-def uncounted() -> Callable[[Sequence[FrameLike], Sequence[Operation]], dict[str, int]]:
-    """How many frames left no trace, by what is missing; the root's own end, held back, counts as one."""
+def uncounted() -> Callable[..., dict[str, int]]:
+    """How many frames left no trace, by what is missing; the root's own end, held back, counts as one.
+
+    A table with rows of a user's own may be given.
+    """
     return _uncounted
 
 

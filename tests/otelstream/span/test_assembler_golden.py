@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice, zip_longest
 from types import SimpleNamespace
@@ -31,11 +32,24 @@ ALL_COUNTED = {
     "ends that ended nothing": 0,
 }
 ODD_STREAMS = {
-    "07d_llm_http500_nonstream_sync": ["duplicate_end"],
-    "12_conversation_finalize": ["end_without_start"],
-    "33b_checkpoint_restore": ["dangling_parent"],
+    "03_parallel_starts": {"clock_backwards": 27},
+    "07d_llm_http500_nonstream_sync": {"duplicate_end": 1, "wrong_parent": 1},
+    "12_conversation_finalize": {"end_without_start": 1},
+    "12_conversation_turn1": {"seq_backwards": 2, "left_open": 1},
+    "12_conversation_turn2": {"dangling_parent": 6},
+    "13_feedback_resume": {"seq_backwards": 1},
+    "18_close_early": {"left_open": 3},
+    "18b_aclose_early_async": {"left_open": 3},
+    "23_custom_events": {"dangling_previous": 1},
+    "33b_checkpoint_restore": {"seq_backwards": 1, "dangling_previous": 1, "dangling_parent": 1},
 }
-"""The streams in which a frame does not fit, and what is odd about it."""
+"""The streams in which something does not fit, and what: the measured facts of `research`.
+
+The frame before the odd one of 23 has no JSON form, so the file does not hold it. The flow of a chat's first
+turn goes on after it.
+"""
+WRONG_PAIRING = ("07d", "12_", "33b")
+"""The streams whose `parent_id` and `started_event_id` are wrong, or are those of another session."""
 
 
 def root_of(operations: Sequence[Operation]) -> SpanNode:
@@ -78,9 +92,17 @@ def test_the_root_has_the_number_of_frames(golden_frames: tuple[StreamFrame, ...
 
 
 def test_only_odd_streams_have_anomalies(golden_name: str, golden_frames: tuple[StreamFrame, ...]) -> None:
-    """A healthy stream gives no anomaly."""
-    found = [one.name for one in assembled(golden_frames) if isinstance(one, Anomaly)]
-    assert found == ODD_STREAMS.get(golden_name, [])
+    """A healthy stream gives no anomaly; an odd one gives those that are known."""
+    found = Counter(one.name for one in assembled(golden_frames) if isinstance(one, Anomaly))
+    assert found == ODD_STREAMS.get(golden_name, {})
+
+
+def test_the_root_counts_its_anomalies(golden_name: str, golden_frames: tuple[StreamFrame, ...]) -> None:
+    """What is odd about a session can be read off its root."""
+    attributes = root_of(assembled(golden_frames)).attributes
+    counted = {key: value for key, value in attributes.items() if key.startswith(names.ANOMALY_PREFIX)}
+    odd = ODD_STREAMS.get(golden_name, {})
+    assert counted == {names.ANOMALY_PREFIX + name: count for name, count in odd.items()}
 
 
 def test_a_stream_cut_short_is_closed(
@@ -132,7 +154,7 @@ def test_the_runtime_agrees_on_healthy_streams(
     golden_name: str, golden_frames: tuple[StreamFrame, ...]
 ) -> None:
     """Parents and ends are those that `parent_id` and `started_event_id` say, internal flows left out."""
-    if golden_name in ODD_STREAMS or golden_name.startswith("12_conversation"):
+    if golden_name.startswith(WRONG_PAIRING):
         pytest.skip("here the runtime's own pairing is wrong, or is that of another session")
     frames = {frame.id: frame for frame in golden_frames}
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otelstream.frame import FrameLike, Outcome, OutcomeState, StreamFrame
+from otelstream.span import names
 from otelstream.span.assembler import SpanAssembler
 from otelstream.span.chunks import ChunkEvents
-from otelstream.span.model import Operation, StartSpan
+from otelstream.span.model import Anomaly, EndSpan, Operation, StartSpan
+from otelstream.span.options import SpanOptions
+from otelstream.span.rules import Kind, Pair, with_rows
 from otelstream.testing import START_NS, Script, make_frame
 
 Violations = Callable[[Sequence[Operation]], list[str]]
-Uncounted = Callable[[Sequence[FrameLike], Sequence[Operation]], dict[str, int]]
+Uncounted = Callable[..., dict[str, int]]
+
+ROWS = (
+    Pair(Kind("job", "job", "my.name", at_start={"my.name": "flow_name"}), "job_started", ("job_done",)),
+    Pair(Kind("upload", "upload"), "up_started", ("up_done",), ("up_failed",), key="call_id", encloses=False),
+)
+OPTIONS = SpanOptions(rows=ROWS)
+TABLE = with_rows(ROWS)
 
 TYPES = (
     "flow_started",
@@ -33,6 +44,12 @@ TYPES = (
     "tool_usage_started",
     "tool_usage_error",
     "tick",
+    "plan_step_started",
+    "plan_step_completed",
+    "checkpoint_started",
+    "checkpoint_completed",
+    "checkpoint_failed",
+    *(name for row in ROWS for name in (row.start, *row.ends, *row.fails)),
 )
 AGENT_TYPES = (
     "flow_started",
@@ -110,6 +127,7 @@ def frames_of(script: Sequence[Step]) -> list[StreamFrame]:
             "started_event_id": back(step.started),
             "triggered_by_event_id": back(step.triggered),
             "call_id": step.call_id,
+            "step_number": step.started,
             "flow_name": step.flow_name if step.type.startswith("flow") else None,
             "chunk": "x",
         }
@@ -127,10 +145,10 @@ def frames_of(script: Sequence[Step]) -> list[StreamFrame]:
 
 
 def fed(
-    frames: Sequence[FrameLike], state: OutcomeState = "completed", chunk_events: ChunkEvents = "coalesced"
+    frames: Sequence[FrameLike], state: OutcomeState = "completed", options: SpanOptions = OPTIONS
 ) -> list[Operation]:
     """The operations of a session that is closed before its latest frame."""
-    assembler = SpanAssembler(chunk_events=chunk_events)
+    assembler = SpanAssembler(options)
     operations = [operation for frame in frames for operation in assembler.feed(frame)]
     return [*operations, *assembler.close(Outcome(state, START_NS))]
 
@@ -145,7 +163,8 @@ def test_any_session_is_closed(
     violations: Violations, script: list[Step], state: OutcomeState, chunk_events: ChunkEvents
 ) -> None:
     """Whatever comes, nothing raises, and each opened span is ended once, not before its start."""
-    assert violations(fed(frames_of(script), state, chunk_events)) == []
+    options = replace(OPTIONS, chunk_events=chunk_events)
+    assert violations(fed(frames_of(script), state, options)) == []
 
 
 @fixed
@@ -153,9 +172,51 @@ def test_any_session_is_closed(
 def test_any_session_is_accounted_for(uncounted: Uncounted, script: list[Step]) -> None:
     """Whatever comes, each frame is a start, an end, an event or in a run of chunks."""
     frames = frames_of(script)
-    counts = uncounted(frames, fed(frames))
+    counts = uncounted(frames, fed(frames), TABLE)
     assert counts.pop("ends that ended nothing") in (0, 1)
     assert set(counts.values()) == {0}
+
+
+@fixed
+@given(steps(), st.sampled_from([300, 1_500, 3_000_000]), st.sampled_from([1_000, 3_000, 4_500_000]))
+def test_what_does_not_fit_is_counted(
+    uncounted: Uncounted, script: list[Step], span_bytes: int, trace_bytes: int
+) -> None:
+    """With a small budget, each frame that left no trace is in `otelstream.events_dropped` of a span."""
+    frames = frames_of(script)
+    operations = fed(frames, options=replace(OPTIONS, span_bytes=span_bytes, trace_bytes=trace_bytes))
+    ends = [one.attributes for one in operations if isinstance(one, EndSpan)]
+    dropped = [count for end in ends if isinstance(count := end.get(names.EVENTS_DROPPED, 0), int)]
+    assert sum(uncounted(frames, operations, TABLE).values()) - sum(dropped) in (0, 1)
+
+
+@fixed
+@given(steps(), STATES)
+def test_any_cut_gives_the_same_beginning(
+    violations: Violations, uncounted: Uncounted, script: list[Step], state: OutcomeState
+) -> None:
+    """Cut at every position, a session says what it says as a whole up to there, and is closed."""
+    frames = frames_of(script)
+    whole = fed(frames, state)
+    for cut in range(len(frames) + 1):
+        assembler = SpanAssembler(OPTIONS)
+        said = [operation for frame in frames[:cut] for operation in assembler.feed(frame)]
+        closed = [*said, *assembler.close(Outcome(state, START_NS))]
+        assert said == whole[: len(said)]
+        counts = uncounted(frames[:cut], closed, TABLE)
+        held_back = counts.pop("ends that ended nothing")
+        assert (violations(closed), set(counts.values()), held_back in (0, 1)) == ([], {0}, True)
+
+
+@fixed
+@given(steps())
+def test_any_session_counts_its_anomalies(script: list[Step]) -> None:
+    """Each anomaly is counted on the root by its name, and nothing else is."""
+    operations = fed(frames_of(script))
+    found = Counter(one.name for one in operations if isinstance(one, Anomaly))
+    said = operations[-1].attributes if operations and isinstance(operations[-1], EndSpan) else {}
+    prefix = names.ANOMALY_PREFIX
+    assert {key.removeprefix(prefix): said[key] for key in said if key.startswith(prefix)} == found
 
 
 @fixed
@@ -173,7 +234,7 @@ def test_any_session_with_internal_flows_is_closed(
     """What outlives its agent adds nothing to a span that is over, and nothing of it is lost."""
     frames = frames_of(script)
     operations = fed(frames)
-    counts = uncounted(frames, operations)
+    counts = uncounted(frames, operations, TABLE)
     assert counts.pop("ends that ended nothing") in (0, 1)
     assert (violations(operations), set(counts.values())) == ([], {0})
 
@@ -185,7 +246,8 @@ SCOPES = {
     "memory_query_started": "memory_query_completed",
 }
 
-BRANCH = st.lists(st.sampled_from([*SCOPES, "end", "tick", "llm_stream_chunk"]), max_size=8)
+LEAVES = ("checkpoint_started", "checkpoint_completed", "plan_step_started", "plan_step_completed")
+BRANCH = st.lists(st.sampled_from([*SCOPES, *LEAVES, "end", "tick", "llm_stream_chunk"]), max_size=8)
 
 
 def run(branches: Sequence[Sequence[str]], order: Sequence[int]) -> list[StreamFrame]:
@@ -202,7 +264,7 @@ def run(branches: Sequence[Sequence[str]], order: Sequence[int]) -> list[StreamF
             workers[number].start(step, method_name=name, tool_name=name, task={"name": name})
             opened[number].append(SCOPES[step])
         elif step != "end":
-            workers[number].emit(step, call_id=f"c{number}")
+            workers[number].emit(step, call_id=f"c{number}", step_number=number)
         elif opened[number]:
             workers[number].end(opened[number].pop())
     script.end("flow_finished", flow_name="Parallel")

@@ -9,6 +9,7 @@ import pytest
 from otelstream.frame import Outcome, OutcomeState, StreamFrame, timestamp_ns
 from otelstream.span import names
 from otelstream.span.model import Anomaly, EndSpan, Link, Operation, SpanError, StartSpan
+from otelstream.span.options import SpanOptions
 from otelstream.span.tree import SpanNode, tree_of
 from otelstream.testing import assembled
 
@@ -39,7 +40,10 @@ def test_a_failure_that_is_emitted_twice_ends_one_span(golden: Golden, outline: 
         "    chat gpt-4o-mini",
         "  method after",
     ]
-    assert [one for one in operations if isinstance(one, Anomaly)] == [Anomaly("duplicate_end", frames[5].id)]
+    assert [one for one in operations if isinstance(one, Anomaly)] == [
+        Anomaly("duplicate_end", frames[5].id),
+        Anomaly("wrong_parent", frames[6].id),
+    ]
     spans = spans_of(operations)
     assert {frames.index(frame): spans[frame.id].end_ns for frame in frames if frame.id in spans} == {
         0: timestamp_ns(frames[11]),
@@ -89,19 +93,19 @@ def test_the_end_of_a_conversation(golden: Golden, outline: Outline) -> None:
 
 
 def test_a_restored_checkpoint(golden: Golden, outline: Outline) -> None:
-    """33b: what came before the flow is on it, in order; a parent of another session is odd."""
+    """33b: what came before the flow is on it, in order, the restore as a span; what is of before is odd."""
     frames = golden("33b_checkpoint_restore")
     operations = assembled(frames)
-    assert outline(operations) == ["invoke_workflow F", "  method b"]
+    assert outline(operations) == ["invoke_workflow F", "  checkpoint", "  method b"]
     assert [event.name for event in root_of(operations).events] == [
-        "checkpoint_restore_started",
         "flow_created",
-        "checkpoint_restore_completed",
         "flow_created",
         "default_env",
     ]
     assert [one for one in operations if isinstance(one, Anomaly)] == [
-        Anomaly("dangling_parent", frames[3].id)
+        Anomaly("seq_backwards", frames[4].id),
+        Anomaly("dangling_previous", frames[3].id),
+        Anomaly("dangling_parent", frames[3].id),
     ]
 
 
@@ -188,14 +192,14 @@ def errors_of(operations: Sequence[Operation]) -> dict[str, str | None]:
 
 
 def test_a_failed_call_fails_all_around_it(golden: Golden) -> None:
-    """07: the error of a model call is on each span up to the root."""
+    """07: the error of a model call is on each span up to the root, its type where a frame names it."""
     assert errors_of(assembled(golden("07_llm_http500"))) == {
-        "invoke_workflow F": "_OTHER",
-        "method run_crew": "_OTHER",
-        "invoke_workflow solo": "_OTHER",
+        "invoke_workflow F": "openai.InternalServerError",
+        "method run_crew": "openai.InternalServerError",
+        "invoke_workflow solo": "openai.InternalServerError",
         "task one": "openai.InternalServerError",
-        "invoke_agent Writer": "_OTHER",
-        "chat gpt-4o-mini": "_OTHER",
+        "invoke_agent Writer": "500",
+        "chat gpt-4o-mini": "500",
     }
 
 
@@ -259,7 +263,9 @@ def test_an_agents_executor_is_no_span(golden: Golden, outline: Outline) -> None
 
 def test_an_agents_executor_can_be_a_span(golden: Golden, outline: Outline) -> None:
     """04: with the option off, CrewAI's own flow is a span like any other."""
-    assert outline(assembled(golden("04_crew_streaming"), collapse_internal_flows=False)) == [
+    assert outline(
+        assembled(golden("04_crew_streaming"), options=SpanOptions(collapse_internal_flows=False))
+    ) == [
         "invoke_workflow F",
         "  method run_crew",
         "    invoke_workflow solo",

@@ -8,8 +8,10 @@ from otelstream.frame import FrameLike, StreamFrame
 from otelstream.span import names
 from otelstream.span.chunks import MAX_EVENTS, ChunkEvents, Chunks
 from otelstream.span.model import AddEvent, Attributes, EndSpan
+from otelstream.span.options import SpanOptions
 from otelstream.testing import START_NS, Script, assembled, make_frame
 
+STALL_NS = 1_000_000_000
 CALL = {"call_id": "c1", "model": "m"}
 
 
@@ -21,10 +23,9 @@ def chunk(number: int, *, thinking: bool = False, text: object = "ab") -> Stream
 
 def events_of(frames: list[StreamFrame]) -> list[AddEvent]:
     """The events that these chunks of one call become."""
-    chunks = Chunks()
-    for frame in frames:
-        chunks.add(frame)
-    return list(chunks.events("span"))
+    chunks = Chunks("coalesced", STALL_NS)
+    at_once = [event for frame in frames for event in chunks.add("span", frame)]
+    return [*at_once, *chunks.events("span")]
 
 
 def integer(attributes: Attributes, key: str) -> int:
@@ -49,7 +50,11 @@ def end_of(
     frames: list[FrameLike] | list[StreamFrame], chunk_events: ChunkEvents = "coalesced"
 ) -> Attributes:
     """The attributes with which the last span of these frames ends."""
-    ends = [one for one in assembled(frames, chunk_events=chunk_events) if isinstance(one, EndSpan)]
+    ends = [
+        one
+        for one in assembled(frames, options=SpanOptions(chunk_events=chunk_events))
+        if isinstance(one, EndSpan)
+    ]
     return ends[-1].attributes
 
 
@@ -97,6 +102,7 @@ def test_few_chunks_are_events_one_by_one() -> None:
                 "crewai.frame.type": "llm_stream_chunk",
                 "otelstream.chunk.count": 1,
                 "otelstream.chunk.characters": 2,
+                "otelstream.chunk.kinds": ("text",),
             },
         )
         for number in range(2)
@@ -104,7 +110,7 @@ def test_few_chunks_are_events_one_by_one() -> None:
 
 
 def test_a_run_says_what_it_holds() -> None:
-    """A joined event names its types, its first and last frame, its characters and its duration."""
+    """A joined event names its types and kinds, its first and last frame, its characters and its duration."""
     frames = [chunk(number, thinking=number % 2 == 0) for number in range(102)]
     assert events_of(frames)[1] == AddEvent(
         "span",
@@ -115,6 +121,7 @@ def test_a_run_says_what_it_holds() -> None:
             "crewai.frame.type": "llm_stream_chunk",
             "otelstream.chunk.count": 2,
             "otelstream.chunk.characters": 4,
+            "otelstream.chunk.kinds": ("text", "thinking"),
             "otelstream.chunk.types": ("llm_stream_chunk", "llm_thinking_chunk"),
             "otelstream.chunk.first_frame_id": "c1",
             "otelstream.chunk.last_frame_id": "c2",
@@ -137,7 +144,7 @@ def test_a_run_whose_clock_goes_back_has_no_negative_duration() -> None:
 @pytest.mark.parametrize("count", [1, 100, 300])
 def test_all_makes_one_event_of_each_frame(count: int) -> None:
     """With `all`, each chunk frame is an event like any other, and the span has their number."""
-    operations = assembled(call(count), chunk_events="all")
+    operations = assembled(call(count), options=SpanOptions(chunk_events="all"))
     events = [one for one in operations if isinstance(one, AddEvent)]
     assert [event.attributes[names.FRAME_ID] for event in events] == [f"f{n + 1}" for n in range(count)]
     assert end_of(call(count), "all")[names.CHUNK_COUNT] == count
@@ -145,7 +152,11 @@ def test_all_makes_one_event_of_each_frame(count: int) -> None:
 
 def test_all_events_hold_no_text() -> None:
     """The token itself is content and stays out; that something is missing is said."""
-    event = next(one for one in assembled(call(1), chunk_events="all") if isinstance(one, AddEvent))
+    event = next(
+        one
+        for one in assembled(call(1), options=SpanOptions(chunk_events="all"))
+        if isinstance(one, AddEvent)
+    )
     assert event.attributes == {
         "crewai.frame.id": "f1",
         "crewai.frame.type": "llm_stream_chunk",
@@ -157,11 +168,15 @@ def test_all_events_hold_no_text() -> None:
 
 
 def test_off_keeps_only_the_count() -> None:
-    """With `off`, chunks are no events; the span has their number and the time of the first."""
-    operations = assembled(call(300, first_at_ms=9), chunk_events="off")
+    """With `off`, chunks are no events; the span has their number, the time of the first and the gaps."""
+    operations = assembled(call(300, first_at_ms=9), options=SpanOptions(chunk_events="off"))
     assert [type(one).__name__ for one in operations] == ["StartSpan", "EndSpan"]
     assert end_of(call(300, first_at_ms=9), "off") == {
         "otelstream.chunks": 300,
+        "otelstream.chunks.text": 300,
+        "otelstream.chunk.gap.mean": 0.001,
+        "otelstream.chunk.gap.p95": 0.001,
+        "otelstream.chunk.gap.max": 0.001,
         "gen_ai.response.time_to_first_chunk": 0.01,
         "otelstream.end": "completed",
         "otelstream.frames": 302,
@@ -210,6 +225,10 @@ def test_chunks_of_no_call_are_counted_on_the_span_around_them() -> None:
     script.end("method_execution_finished")
     assert end_of(script.frames) == {
         "otelstream.chunks": 3,
+        "otelstream.chunks.text": 3,
+        "otelstream.chunk.gap.mean": 0.001,
+        "otelstream.chunk.gap.p95": 0.001,
+        "otelstream.chunk.gap.max": 0.001,
         "otelstream.end": "completed",
         "otelstream.frames": 7,
     }

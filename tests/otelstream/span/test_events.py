@@ -12,6 +12,7 @@ from otelstream.frame import StreamFrame
 from otelstream.span import names
 from otelstream.span.events import MAX_LEAVES, MAX_TEXT, envelope, event_of
 from otelstream.span.model import AddEvent, AttributeValue, Operation
+from otelstream.span.options import SpanOptions
 from otelstream.span.rules import PAIRS
 from otelstream.testing import START_NS, Script, assembled, make_frame
 
@@ -67,6 +68,7 @@ LEAKING = frozenset(
 )
 """Such fields that are texts which a model wrote about its plan, its memory or its result."""
 
+ALL_CHUNKS = SpanOptions(chunk_events="all")
 CANARY = "canary-7f3a"
 CANARIES: list[object] = [CANARY, {"inner": {"text": CANARY}}, [{"text": CANARY}]]
 
@@ -105,7 +107,7 @@ def leaks(frame_type: str, kinds: frozenset[str]) -> set[str]:
         name
         for name in content_fields(frame_type, kinds)
         for canary in CANARIES
-        if CANARY in repr(assembled(in_every_place(frame_type, {name: canary}), chunk_events="all"))
+        if CANARY in repr(assembled(in_every_place(frame_type, {name: canary}), options=ALL_CHUNKS))
     }
 
 
