@@ -30,7 +30,7 @@ from otelstream.span.model import (
 )
 from otelstream.span.options import SpanOptions
 from otelstream.span.rules import EVENT, Pair, Role, Rule
-from otelstream.span.scopes import OpenSpan, Scope, Scopes, innermost_open, key_of
+from otelstream.span.scopes import MAX_DEPTH, OpenSpan, Scope, Scopes, innermost_open, key_of
 
 MAX_EARLY: Final = 1_000
 """Frames that wait for the first scope of a session; with more of them it has none, and gets its own root."""
@@ -182,7 +182,7 @@ class SpanAssembler:
 
     def _stands(self, frame: FrameLike, scope: Scope, enclosing: Scope | None, after: Scope | None) -> None:
         """Note where the start or end frame of a scope stands; what stands beside holds nothing."""
-        if scope.pair.encloses:
+        if scope.pair.encloses and scope.depth < MAX_DEPTH:
             self._scopes.remember(frame, after, scope.span)
         else:
             around = scope.span.parent or scope.span

@@ -24,6 +24,9 @@ REMEMBERED_FRAMES: Final = 10_000
 REMEMBERED_SCOPES: Final = 5_000
 """Ended scopes that are remembered: a second end or a late frame is told from one of another session."""
 
+MAX_DEPTH: Final = 100
+"""Deepest nesting, as the runtime's own; starts of a user's types that never end would nest for ever."""
+
 _NONE: Final[Attributes] = {}
 
 
@@ -74,6 +77,7 @@ class Scope:
         parent: The scope around it.
         span: Its own span, or that of the enclosing scope if it has none.
         is_open: False once an end frame has closed it.
+        depth: How many scopes are around it.
     """
 
     id: str
@@ -82,6 +86,11 @@ class Scope:
     parent: Scope | None
     span: OpenSpan
     is_open: bool = True
+    depth: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the scopes around this one."""
+        self.depth = 0 if self.parent is None else self.parent.depth + 1
 
 
 @dataclass(frozen=True, slots=True)
