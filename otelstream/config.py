@@ -106,10 +106,10 @@ class Settings(BaseModel):
             for name in cls.model_fields
             if environ.get(variable_of(name), "").strip()
         }
-        if "content" in given:
-            given["content"] = given["content"].strip().upper()
+        # As OpenTelemetry's own instrumentations read it: in any case.
+        content = {"content": given["content"].strip().upper()} if "content" in given else {}
         try:
-            return cls.model_validate(given), []
+            return cls.model_validate({**given, **content}), []
         except ValidationError as error:
             wrong = {str(item["loc"][0]): item["msg"] for item in error.errors(include_url=False)}
         problems = [
@@ -117,7 +117,8 @@ class Settings(BaseModel):
             f" the default {cls.model_fields[name].default} is."
             for name, message in wrong.items()
         ]
-        return cls.model_validate({k: v for k, v in given.items() if k not in wrong}), problems
+        right = {name: value for name, value in {**given, **content}.items() if name not in wrong}
+        return cls.model_validate(right), problems
 
     def span_options(self, rows: tuple[Pair, ...] = ()) -> SpanOptions:
         """Return what these settings say of spans, with rows of the user's own.

@@ -16,7 +16,6 @@ from opentelemetry.trace import TracerProvider
 from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.pipeline import Pipeline
-from otelstream.bridge.spans import Destinations
 from otelstream.bridge.stream import Options
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
@@ -72,12 +71,7 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     """
     pipeline = _running()
     span_options = spans or pipeline.span_options
-    found = pipeline.providers
-    to = Destinations(
-        tracer_provider or found.tracer(),
-        (logger_provider or found.logger()) if span_options.uses_logs else None,
-        found.instruments(meter_provider, span_options.semconv),
-    )
+    to = pipeline.providers.destinations(span_options, tracer_provider, meter_provider, logger_provider)
     if span_options.uses_logs and to.logger_provider is None:
         span_options = pipeline.without_logs(span_options)
     options = Options(

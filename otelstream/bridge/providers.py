@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakSet
@@ -18,14 +18,17 @@ from opentelemetry.trace import TracerProvider
 from otelstream import __version__
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
+from otelstream.bridge.spans import Destinations
 from otelstream.export.deliveries import Deliveries, OnLoss
 from otelstream.export.metrics import Instruments, observe_bridge
 from otelstream.export.otlp import FrameProvider, global_provider, provider_from_environment
 from otelstream.export.signals import EventLoggerProvider, logger_provider, meter_provider
 from otelstream.export.tracer import SCOPE_NAME
 from otelstream.span.names import Convention
+from otelstream.span.options import SpanOptions
 
 SdkProvider = SdkTracerProvider | SdkLoggerProvider | SdkMeterProvider
+T = TypeVar("T")
 P = TypeVar("P", SdkTracerProvider, SdkLoggerProvider, SdkMeterProvider)
 
 _instruments_lock = threading.Lock()
@@ -55,6 +58,23 @@ class Providers:
         self._lock = threading.Lock()
         self._own: dict[str, SdkProvider | None] = {}
         self._used: WeakSet[SdkProvider] = WeakSet()
+
+    def destinations(
+        self,
+        options: SpanOptions,
+        tracer_provider: TracerProvider | None,
+        meter_provider: MeterProvider | None,
+        logger_provider: LoggerProvider | None,
+    ) -> Destinations:
+        """Return where a session's signals go: to the given providers, else to those found here.
+
+        A provider that cannot be had (a variable names one that does not exist) is none, and that is said.
+        """
+        return Destinations(
+            tracer_provider or self._had(self.tracer),
+            (logger_provider or self._had(self.logger)) if options.uses_logs else None,
+            self._had(partial(self.instruments, meter_provider, options.semconv)),
+        )
 
     def tracer(self) -> TracerProvider | None:
         """Return the program's tracer provider, else one made from the environment, else None."""
@@ -93,18 +113,33 @@ class Providers:
             providers = {*self._used, *(own for own in self._own.values() if own is not None)}
         given = [(deliveries, reason, deliveries.given) for deliveries, reason in self._deliveries()]
         flushed: list[bool] = []
-        for provider in providers:
-            self._attempt("export", 0, lambda: flushed.append(provider.force_flush() is not False))  # noqa: B023  run at once
+        self._each(providers, lambda provider: flushed.append(provider.force_flush() is not False))
         self._tell_dropped(given)
         return len(flushed) == len(providers) and all(flushed)
 
     def shutdown(self) -> None:
         """Shut down the providers that were made here."""
         given = [(deliveries, reason, deliveries.given) for deliveries, reason in self._deliveries()]
-        for provider in self._own.values():
-            if provider is not None:
-                self._attempt("export", 0, provider.shutdown)
+        self._each(
+            [own for own in self._own.values() if own is not None], lambda provider: provider.shutdown()
+        )
         self._tell_dropped(given)
+
+    def _each(self, providers: Iterable[SdkProvider], step: Callable[[SdkProvider], object]) -> None:
+        """Do something with all providers at once: a collector that hangs must not keep others waiting."""
+        threads = [
+            threading.Thread(
+                target=self._attempt,
+                args=("export", 0, partial(step, provider)),
+                name="otelstream-export",
+                daemon=True,
+            )
+            for provider in providers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def _deliveries(self) -> Iterator[tuple[Deliveries, Reason]]:
         for provider in list(self._own.values()):
@@ -121,6 +156,11 @@ class Providers:
                 self._losses.add(
                     reason, dropped, f"{what} were dropped: they came faster than they were exported."
                 )
+
+    def _had(self, find: Callable[[], T | None]) -> T | None:
+        found: list[T | None] = []
+        self._attempt("export", 0, lambda: found.append(find()))
+        return found[0] if found else None
 
     def _made(self, name: str, kind: type[P]) -> P | None:
         """Return the provider that the environment asks for, made when it is first needed."""

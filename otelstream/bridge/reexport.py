@@ -71,12 +71,12 @@ def export(
     Raises:
         RecordingError: The file is damaged.
     """
+    options = replace(options, events="span")  # log records are for live runs
     tracer = provider.get_tracer(SCOPE_NAME, __version__)
     sink = TracerSink(
         tracer,
         _parent_of(session.start),
         earlier=lambda relation, tie, _: _earlier(recording, session, options, Follow("", relation, tie)),
-        span_events=options.events != "log",
     )
     sink.apply(operations(recording, session, fitted(options, provider), redactor))
     return sink.trace_id

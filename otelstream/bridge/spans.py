@@ -21,16 +21,13 @@ from otelstream.config import Settings
 from otelstream.errors import EntryPointError, ExportError
 from otelstream.export.logs import LogSink
 from otelstream.export.metrics import Instruments, MetricSink
-from otelstream.export.otlp import takes_any_number_of_events
+from otelstream.export.otlp import FrameProvider, events_kept
 from otelstream.export.tracer import SCOPE_NAME, Earlier, TracerSink
 from otelstream.frame import FrameLike, Outcome
 from otelstream.source.entrypoint import load_rows
 from otelstream.span.assembler import SpanAssembler
 from otelstream.span.model import AttributeValue, EarlierName, Operation
 from otelstream.span.options import SpanOptions
-
-SDK_EVENTS: Final = 128
-"""How many events of a span the SDK keeps by default; it drops the first of them."""
 
 REMEMBERED_RUNS: Final = 10_000
 """Earlier runs that later ones may link to."""
@@ -160,13 +157,14 @@ class _Broken:
 
 
 def fitted(options: SpanOptions, provider: TracerProvider | None) -> SpanOptions:
-    """Return options that lose nothing uncounted on a provider that keeps the last 128 events of a span."""
-    if options.events == "log" or takes_any_number_of_events(provider):
+    """Return options that lose nothing uncounted on a provider that keeps only the last events of a span."""
+    kept = events_kept(provider)
+    if options.events == "log" or (kept is None and isinstance(provider, FrameProvider)):
         return options
     return replace(
         options,
         chunk_events="coalesced" if options.chunk_events == "all" else options.chunk_events,
-        span_events=min(options.span_events, SDK_EVENTS),
+        span_events=options.span_events if kept is None else min(options.span_events, kept),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from opentelemetry._logs import Logger, SeverityNumber
-from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 
 from otelstream.export.tracer import context_of
 from otelstream.span import names
@@ -46,7 +45,8 @@ class LogSink:
         self._logger.emit(
             timestamp=event.time_ns,
             observed_timestamp=event.time_ns,
-            context=Context() if span is None else context_of(span),
+            # An empty context would be taken for none, and the record would get this thread's span.
+            context=context_of(INVALID_SPAN_CONTEXT if span is None else span),
             severity_number=SeverityNumber.WARN if is_exception else SeverityNumber.INFO,
             attributes=event.attributes,
             event_name=event.name,

@@ -38,6 +38,9 @@ DEFAULT_PROTOCOL: Final = "http/protobuf"
 BATCH_SPANS: Final = 128
 """Spans per request. A span with its chunk events is some 10 KB, and gRPC receivers take 4 MiB."""
 
+SDK_EVENTS: Final = 128
+"""How many events of a span the SDK keeps by default."""
+
 QUEUE_SPANS: Final = 16_384
 """Ended spans that may wait for a slow collector; the SDK drops the oldest beyond that."""
 
@@ -97,19 +100,21 @@ class FrameProvider(TracerProvider):
         self, processor: SpanProcessor, environ: Mapping[str, str], deliveries: Deliveries | None = None
     ) -> None:
         self.deliveries = deliveries or Deliveries()
-        self.takes_any_number_of_events = OTEL_SPAN_EVENT_COUNT_LIMIT not in environ
+        limited = OTEL_SPAN_EVENT_COUNT_LIMIT in environ
         super().__init__(
             id_generator=FrameIdGenerator(),
-            span_limits=SpanLimits(max_events=SpanLimits.UNSET if self.takes_any_number_of_events else None),
+            span_limits=SpanLimits(max_events=None if limited else SpanLimits.UNSET),
             shutdown_on_exit=False,
         )
         self.add_span_processor(processor)
         self.add_span_processor(EndedSpans(self.deliveries))
 
 
-def takes_any_number_of_events(provider: trace.TracerProvider | None) -> bool:
-    """Tell whether spans of a provider keep all their events, which by default are the last 128."""
-    return isinstance(provider, FrameProvider) and provider.takes_any_number_of_events
+def events_kept(provider: trace.TracerProvider | None) -> int | None:
+    """Return how many events of a span a provider keeps, None for all; it drops the first of more."""
+    # The SDK does not tell its limits otherwise; another kind of provider is taken to have its default.
+    limits = vars(provider).get("_span_limits") if isinstance(provider, TracerProvider) else None
+    return limits.max_events if isinstance(limits, SpanLimits) else SDK_EVENTS
 
 
 def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None = None) -> SpanExporter:
@@ -122,12 +127,29 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
     """
-    name = environ.get(OTEL_TRACES_EXPORTER) or "otlp"
-    if name == "console" and endpoint is None:
-        return ConsoleSpanExporter()
-    if name not in ("otlp", "console"):
-        raise ExportError(f"{OTEL_TRACES_EXPORTER}={name} is not supported; use otlp, console or none.")
-    return _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](endpoint)
+    names = exporter_names(environ, OTEL_TRACES_EXPORTER)
+    if endpoint is not None:
+        return _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](endpoint)
+    exporters: list[SpanExporter] = [
+        ConsoleSpanExporter()
+        if name == "console"
+        else _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](None)
+        for name in names
+    ]
+    return exporters[0] if len(exporters) == 1 else _All(exporters)
+
+
+def exporter_names(environ: Mapping[str, str], variable: str) -> list[str]:
+    """Return the exporters that a signal's variable lists: `otlp` (which it is without one), `console`.
+
+    Raises:
+        ExportError: It names another.
+    """
+    found = [name.strip() for name in (environ.get(variable) or "otlp").split(",")]
+    for name in found:
+        if name not in ("otlp", "console"):
+            raise ExportError(f"{variable}={name} is not supported; use otlp, console or none.")
+    return found
 
 
 def protocol_of(environ: Mapping[str, str], variable: str) -> str:
@@ -166,6 +188,21 @@ def _grpc(endpoint: str | None) -> SpanExporter:
 
 
 _OTLP: Final[Mapping[str, Callable[[str | None], SpanExporter]]] = {"http/protobuf": _http, "grpc": _grpc}
+
+
+class _All(SpanExporter):
+    """Hands spans to several exporters."""
+
+    def __init__(self, exporters: Sequence[SpanExporter]) -> None:
+        self._exporters = exporters
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        results = [exporter.export(spans) for exporter in self._exporters]
+        return SpanExportResult.FAILURE if SpanExportResult.FAILURE in results else SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        for exporter in self._exporters:
+            exporter.shutdown()
 
 
 class _Nowhere(SpanExporter):

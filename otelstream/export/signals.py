@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.sdk._logs import LoggerProvider
@@ -29,9 +29,8 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
-from otelstream.errors import ExportError
 from otelstream.export.deliveries import CountedLogs, CountedMetrics, Deliveries, EmittedRecords, OnLoss
-from otelstream.export.otlp import protocol_of
+from otelstream.export.otlp import exporter_names, protocol_of
 from otelstream.export.sizes import SizedLogs
 
 OTEL_METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
@@ -66,21 +65,24 @@ def meter_provider(environ: Mapping[str, str], on_loss: OnLoss) -> MeterProvider
     """
     if not wants_metrics(environ):
         return None
-    return MeterProvider(
-        [_OwnReader(CountedMetrics(_metric_exporter(environ), on_loss))], shutdown_on_exit=False
-    )
+    exporters = [_metric_exporter(environ, name) for name in exporter_names(environ, OTEL_METRICS_EXPORTER)]
+    readers = [_OwnReader(CountedMetrics(exporter, on_loss)) for exporter in exporters]
+    return MeterProvider(readers, shutdown_on_exit=False)
 
 
 class EventLoggerProvider(LoggerProvider):
     """A logger provider that counts what it was given; it does not shut itself down at exit."""
 
-    def __init__(self, exporter: LogRecordExporter, on_loss: OnLoss, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, exporters: Sequence[LogRecordExporter], on_loss: OnLoss, environ: Mapping[str, str]
+    ) -> None:
         super().__init__(shutdown_on_exit=False)
         self.deliveries = Deliveries()
-        counted = CountedLogs(SizedLogs(exporter), on_loss, self.deliveries)
         queue = None if OTEL_BLRP_MAX_QUEUE_SIZE in environ else QUEUE_RECORDS
-        self.add_log_record_processor(BatchLogRecordProcessor(counted, max_queue_size=queue))
-        self.add_log_record_processor(EmittedRecords(self.deliveries))
+        for exporter in exporters:
+            counted = CountedLogs(SizedLogs(exporter), on_loss, self.deliveries)
+            self.add_log_record_processor(BatchLogRecordProcessor(counted, max_queue_size=queue))
+            self.add_log_record_processor(EmittedRecords(self.deliveries))
 
 
 def logger_provider(environ: Mapping[str, str], on_loss: OnLoss) -> EventLoggerProvider | None:
@@ -95,7 +97,8 @@ def logger_provider(environ: Mapping[str, str], on_loss: OnLoss) -> EventLoggerP
     """
     if not wants_logs(environ):
         return None
-    return EventLoggerProvider(_log_exporter(environ), on_loss, environ)
+    exporters = [_log_exporter(environ, name) for name in exporter_names(environ, OTEL_LOGS_EXPORTER)]
+    return EventLoggerProvider(exporters, on_loss, environ)
 
 
 class _OwnReader(PeriodicExportingMetricReader):
@@ -121,8 +124,8 @@ def _asks(environ: Mapping[str, str], exporter: str, *endpoints: str) -> bool:
     return bool(environ.get(exporter) or any(environ.get(endpoint) for endpoint in endpoints))
 
 
-def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter:
-    if _exporter_name(environ, OTEL_METRICS_EXPORTER) == "console":
+def _metric_exporter(environ: Mapping[str, str], name: str) -> MetricExporter:
+    if name == "console":
         return ConsoleMetricExporter()
     if protocol_of(environ, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL) == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
@@ -133,8 +136,8 @@ def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter:
     return Http()
 
 
-def _log_exporter(environ: Mapping[str, str]) -> LogRecordExporter:
-    if _exporter_name(environ, OTEL_LOGS_EXPORTER) == "console":
+def _log_exporter(environ: Mapping[str, str], name: str) -> LogRecordExporter:
+    if name == "console":
         return ConsoleLogRecordExporter()
     if protocol_of(environ, OTEL_EXPORTER_OTLP_LOGS_PROTOCOL) == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as Grpc
@@ -143,10 +146,3 @@ def _log_exporter(environ: Mapping[str, str]) -> LogRecordExporter:
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as Http
 
     return Http()
-
-
-def _exporter_name(environ: Mapping[str, str], variable: str) -> str:
-    name = environ.get(variable) or "otlp"
-    if name not in ("otlp", "console"):
-        raise ExportError(f"{variable}={name} is not supported; use otlp, console or none.")
-    return name

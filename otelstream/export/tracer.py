@@ -92,7 +92,7 @@ class TracerSink:
                 span = self._tracer.start_span(
                     started.name,
                     context=context_of(self._contexts[started.key]),
-                    attributes={**_without_content(started), names.PENDING: True},
+                    attributes={**_marked(started), names.PENDING: True},
                     start_time=started.start_ns,
                 )
             span.end(started.start_ns)
@@ -157,5 +157,7 @@ def context_of(parent: SpanContext) -> Context:
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
-def _without_content(started: StartSpan) -> dict[str, AttributeValue]:
-    return {key: value for key, value in started.attributes.items() if key not in names.CONTENT}
+def _marked(started: StartSpan) -> dict[str, AttributeValue]:
+    # Without its operation a marker is not counted as a second call, agent or tool.
+    left_out = {*names.CONTENT, names.OPERATION_NAME}
+    return {key: value for key, value in started.attributes.items() if key not in left_out}

@@ -17,7 +17,7 @@ from otelstream.span.budget import Budget
 from otelstream.span.chunks import Chunks
 from otelstream.span.content import content_at_end, content_at_start
 from otelstream.span.events import envelope, event_of
-from otelstream.span.failures import declares_failure, error_of, error_of_outcome
+from otelstream.span.failures import error_of_outcome, failure_of
 from otelstream.span.links import follows, links_of
 from otelstream.span.model import (
     AddEvent,
@@ -163,8 +163,7 @@ class SpanAssembler:
         if scope.parent is not None and scope.parent.span is span:
             yield from self._annotates(frame, enclosing)
             return
-        failed = rule.failed or declares_failure(pair, frame.data)
-        error = error_of(frame.data, span.failed) if failed else None
+        error = failure_of(rule, frame.data, span.failed)
         if span.parent is not None:
             span.parent.failed = error or span.parent.failed
         attributes = at_end(pair.kind, frame.data)
@@ -193,8 +192,10 @@ class SpanAssembler:
         call = self._scopes.keyed("llm_call_started", call_id if isinstance(call_id, str) else None)
         span = self._holder(call if call is not None and call.is_open else enclosing)
         if span.chunks is None:
-            span.chunks = Chunks(self._options.chunk_events, self._options.stall_ms * 1_000_000)
-        self._scopes.remember(frame, enclosing, span)
+            span.chunks = Chunks(
+                self._options.chunk_events, self._options.stall_ns, self._options.span_events
+            )
+        self._scopes.remember(frame, enclosing, span, chunk=True)
         alone = self._options.chunk_events == "all" and self._budget.has_room(span.key)
         yield from span.chunks.add(span.key, frame, event=event_of(frame, span.key) if alone else None)
 
@@ -294,7 +295,8 @@ class SpanAssembler:
         """Yield the conventions' log records about an LLM call, where they are asked for."""
         told: Attributes
         if self._options.content_in_logs:
-            told = {**span.told, **end.attributes}
+            failed = {} if end.error is None else {names.ERROR_TYPE: end.error.type}
+            told = {**span.told, **end.attributes, **failed}
             yield AddEvent(span.key, names.OPERATION_DETAILS, end.end_ns, told, log_only=True)
         if self._options.events != "span" and end.error is not None:
             told = {names.EXCEPTION_TYPE: end.error.type, names.EXCEPTION_MESSAGE: end.error.message}

@@ -219,7 +219,10 @@ def _tool_passed(found: Found, facts: Attributes) -> Found:
 
 
 def _tool_end(data: Data) -> Found:
-    return {names.TOOL_FROM_CACHE: flag(data.get("from_cache"))}
+    return {
+        names.TOOL_FROM_CACHE: flag(data.get("from_cache")),
+        names.TOOL_RETRYABLE: flag(mapping(data.get("failure")).get("retryable")),
+    }
 
 
 def _conversation(_: Found, facts: Attributes) -> Found:

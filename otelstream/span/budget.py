@@ -23,7 +23,6 @@ EVENT_BYTES: Final = 500
 
 SPAN_OVERHEAD: Final = 200
 EVENT_OVERHEAD: Final = 40
-_NUMBER_BYTES: Final = 8
 _HEADER_BYTES: Final = 4
 """What OTLP puts before a key or a value: tags and lengths."""
 
@@ -72,19 +71,27 @@ class Budget:
         return few and self._fits(spent, EVENT_BYTES * MAX_EVENTS, EVENT_SHARE)
 
     def _event(self, event: AddEvent) -> Iterator[AddEvent]:
+        if event.log_only or not self._on_spans:
+            yield self._record(event)
+            return
         kept, size = self._cut(event.attributes)
         if kept is not event.attributes:
             event = replace(event, attributes=kept)
-        if not event.log_only and self._on_spans:
-            spent = self._spans[event.key]
-            size += EVENT_OVERHEAD + len(event.name)
-            if spent.events >= self._options.span_events or not self._fits(spent, size, EVENT_SHARE):
-                frames = event.attributes.get(names.CHUNK_RUN_COUNT, 1)
-                spent.events_dropped += frames if isinstance(frames, int) else 1
-                return
-            spent.events += 1
-            self._charge(spent, size)
+        spent = self._spans[event.key]
+        size += EVENT_OVERHEAD + len(event.name)
+        if spent.events >= self._options.span_events or not self._fits(spent, size, EVENT_SHARE):
+            frames = event.attributes.get(names.CHUNK_RUN_COUNT, 1)
+            spent.events_dropped += frames if isinstance(frames, int) else 1
+            return
+        spent.events += 1
+        self._charge(spent, size)
         yield event
+
+    def _record(self, event: AddEvent) -> AddEvent:
+        """Return an event as a log record, which has the budget of a span to itself."""
+        kept, _, dropped = self._within(event.attributes, round(self._options.span_bytes * CONTENT_SHARE))
+        attributes: Attributes = {**kept, names.CONTENT_DROPPED: dropped} if dropped else kept
+        return replace(event, attributes=attributes)
 
     def _end(self, end: EndSpan) -> EndSpan:
         spent = self._spans.pop(end.key)
@@ -106,17 +113,29 @@ class Budget:
         return replace(end, attributes=attributes, error=error)
 
     def _attributes(self, spent: _Spent, attributes: Attributes) -> dict[str, AttributeValue]:
-        too_big = set()
+        options = self._options
+        room = min(
+            options.span_bytes * CONTENT_SHARE - spent.size, options.trace_bytes * CONTENT_SHARE - self._trace
+        )
+        kept, size, dropped = self._within(attributes, round(room))
+        spent.content_dropped += dropped
+        self._charge(spent, size)
+        return dict(kept)
+
+    def _within(self, attributes: Attributes, room: int) -> tuple[Attributes, int, int]:
+        """Return the attributes with the content that fits, their weight, and that of what was left out."""
+        too_big: set[str] = set()
+        dropped = 0
         for name in [name for name in attributes if name in names.CONTENT]:
-            kept, weight = self._cut({name: attributes[name]})
-            if self._fits(spent, weight, CONTENT_SHARE):
-                self._charge(spent, weight)
+            _, size = self._cut({name: attributes[name]})
+            if size <= room:
+                room -= size
             else:
                 too_big.add(name)
-                spent.content_dropped += weight
-        kept, size = self._cut({key: value for key, value in attributes.items() if key not in too_big})
-        self._charge(spent, size - sum(weight_of(kept[name]) for name in kept if name in names.CONTENT))
-        return dict(kept)
+                dropped += size
+        if too_big:
+            attributes = {key: value for key, value in attributes.items() if key not in too_big}
+        return (*self._cut(attributes), dropped)
 
     def _cut(self, attributes: Attributes) -> tuple[Attributes, int]:
         """Return the attributes with their strings cut, the same ones if none was, and their weight."""
@@ -126,7 +145,7 @@ class Budget:
                 size += 2 * _HEADER_BYTES + len(key) + len(value)
                 short = short and len(value) < self._short
             elif type(value) in _SCALARS:
-                size += _HEADER_BYTES + len(key) + _NUMBER_BYTES
+                size += _HEADER_BYTES + len(key) + _number_bytes(value)
             else:
                 size += _HEADER_BYTES + len(key) + weight_of(value)
                 short = False
@@ -160,12 +179,20 @@ _SCALARS: Final = frozenset({int, float, bool})
 def weight_of(value: object) -> int:
     """Return about how many bytes of OTLP a value takes, its keys included."""
     if isinstance(value, str):
-        return _HEADER_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "replace")))
+        return _HEADER_BYTES + (len(value) if value.isascii() else _length(value))
     if isinstance(value, Mapping):
-        return sum(_HEADER_BYTES + len(str(key)) + weight_of(item) for key, item in value.items())
+        return _HEADER_BYTES + sum(
+            _HEADER_BYTES + len(str(key)) + weight_of(item) for key, item in value.items()
+        )
     if isinstance(value, Sequence):
         return _HEADER_BYTES + sum(weight_of(item) for item in value)
-    return _NUMBER_BYTES
+    return _number_bytes(value)
+
+
+def _number_bytes(value: object) -> int:
+    if isinstance(value, float):
+        return 11
+    return 5 if isinstance(value, bool) or (isinstance(value, int) and 0 <= value < 2**14) else 13
 
 
 def _length(value: str) -> int:

@@ -23,6 +23,9 @@ MAX_EVENTS: Final = 100
 MAX_STALLS: Final = 10
 """Most stalls of one span that become events; all are counted."""
 
+OTHER_EVENTS: Final = 18
+"""Events of a span with chunks that are kept free for frames that are neither chunks nor stalls."""
+
 GAP_ACCURACY: Final = 0.001
 """How exactly the times between chunks are kept, relative to each: in buckets, so memory stays bounded."""
 
@@ -92,6 +95,7 @@ class Chunks:
     Args:
         mode: What becomes of them: runs (`coalesced`), one event each (`all`), or nothing but counts (`off`).
         stall_ns: Nanoseconds between two chunks from which on it is a stall.
+        span_events: Most events that the span may have, those that are no chunks included.
     """
 
     __slots__ = (
@@ -99,6 +103,7 @@ class Chunks:
         "_last_ns",
         "_length",
         "_mode",
+        "_most",
         "_runs",
         "_stall_ns",
         "first_ns",
@@ -107,8 +112,9 @@ class Chunks:
         "stalls",
     )
 
-    def __init__(self, mode: ChunkEvents, stall_ns: int) -> None:
+    def __init__(self, mode: ChunkEvents, stall_ns: int, span_events: int = 128) -> None:
         self._mode = mode
+        self._most = max(3, min(MAX_EVENTS, span_events - MAX_STALLS - OTHER_EVENTS))
         self._stall_ns = stall_ns
         self._runs: list[Run] = []
         self._length = 1
@@ -171,7 +177,7 @@ class Chunks:
         runs.append(run)
         if len(runs) > 3 and self._fits(runs[-3], runs[-2]):
             runs[-3:-1] = [_joined(runs[-3], runs[-2])]
-        if len(runs) > MAX_EVENTS:
+        while len(self._runs) > self._most:
             self._halve()
 
     def _fits(self, run: Run, other: Run) -> bool:

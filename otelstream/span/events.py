@@ -7,7 +7,7 @@ from typing import Final
 from otelstream.frame import FrameLike, timestamp_ns
 from otelstream.span import names
 from otelstream.span.model import AddEvent, AttributeValue
-from otelstream.span.scalars import Data, number, text
+from otelstream.span.scalars import Data, message, number, text
 
 MAX_LEAVES: Final = 32
 MAX_DEPTH: Final = 3
@@ -128,7 +128,7 @@ def _add_leaves(attributes: dict[str, AttributeValue], prefix: str, data: Data, 
 def _leaf(value: object) -> AttributeValue | None:
     """Return a value that is a label, None for content or what OTLP cannot carry."""
     if isinstance(value, str):
-        return None if len(value) > MAX_TEXT else text(value)
+        return None if len(value) > MAX_TEXT else message(value)
     if isinstance(value, bool):
         return value
     return number(value)

@@ -8,7 +8,7 @@ from typing import Final
 from otelstream.frame import Outcome
 from otelstream.span import names, rules
 from otelstream.span.model import SpanError
-from otelstream.span.scalars import Data, text
+from otelstream.span.scalars import Data, mapping, message, text
 
 _EXCEPTION_REPR: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 _CLASS_REPR: Final = re.compile(r"<class '([\w.<>]+)'>")
@@ -17,6 +17,28 @@ _QUALIFIED: Final = re.compile(r"[A-Za-z_][\w.:]*")
 
 MIN_PART: Final = 12
 """Shortest text, in characters, that is taken for a part of another and not for a word in it."""
+
+
+def failure_of(rule: rules.Rule, data: Data, beneath: SpanError | None = None) -> SpanError | None:
+    """Return why an end frame says that its span failed, None if it did not.
+
+    Args:
+        rule: What the frame's type does. A type may always fail, or fail where a field says so; a tool that
+            is finished may have reported a failure (`crewai.tools.tool_failure`).
+        data: The frame's `data`.
+        beneath: The last failure of a span beneath the one that ends.
+    """
+    reported = mapping(data.get("failure"))
+    if rule.failed:
+        return error_of(data, beneath)
+    if reported:
+        return SpanError(
+            text(reported.get("reason")) or names.ERROR_TYPE_OTHER,
+            message(reported.get("message")) or "failed",
+        )
+    fails_if = None if rule.pair is None else rule.pair.fails_if
+    failed = fails_if is not None and data.get(fails_if[0]) == fails_if[1]
+    return error_of(data, beneath) if failed else None
 
 
 def error_of(data: Data, beneath: SpanError | None = None) -> SpanError:
@@ -42,32 +64,27 @@ def error_of_outcome(outcome: Outcome) -> SpanError | None:
     if outcome.state == "failed":
         return SpanError(
             text(outcome.error_type) or names.ERROR_TYPE_OTHER,
-            text(outcome.error_message) or "the run failed",
+            message(outcome.error_message) or "the run failed",
         )
     if outcome.state == "cut":
         return SpanError("cut", "the recording ends here: the process died")
     return None
 
 
-def declares_failure(pair: rules.Pair, data: Data) -> bool:
-    """Tell whether an end frame of a pair without a failing type says that it failed."""
-    return pair.fails_if is not None and data.get(pair.fails_if[0]) == pair.fails_if[1]
-
-
 def _tells(error: SpanError, beneath: SpanError) -> bool:
-    """Tell whether a failure speaks of the one beneath it: one of the texts holds the other."""
-    long_enough = len(error.message) >= MIN_PART
-    return beneath.message in error.message or (long_enough and error.message in beneath.message)
+    """Tell whether a failure speaks of the one beneath it: the texts are equal, or one holds the other."""
+    shorter, longer = sorted((error.message, beneath.message), key=len)
+    return shorter == longer or (len(shorter) >= MIN_PART and shorter in longer)
 
 
 def _told(data: Data) -> SpanError:
-    message = text(data.get("error")) or "failed"
+    told = message(data.get("error")) or "failed"
     declared = text(data.get("error_type")) or ""
     match = _CLASS_REPR.fullmatch(declared)
     if match is None and _QUALIFIED.fullmatch(declared):
-        return SpanError(declared, message)
+        return SpanError(declared, told)
     if match is None and "tool_name" in data:
-        match = _EXCEPTION_REPR.match(message)
+        match = _EXCEPTION_REPR.match(told)
     if match is None and "call_id" in data:
-        match = _HTTP_STATUS.search(message)
-    return SpanError(match[1] if match else names.ERROR_TYPE_OTHER, message)
+        match = _HTTP_STATUS.search(told)
+    return SpanError(match[1] if match else names.ERROR_TYPE_OTHER, told)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from otelstream.frame import FrameLike, timestamp_ns
 from otelstream.span import rules
 from otelstream.span.model import AnomalyName
 from otelstream.span.rules import Role, Rule
 from otelstream.span.scopes import OpenSpan, Scope, Scopes
-
-_RUNTIME_STARTS: Final = frozenset(
-    pair.start for pair in rules.PAIRS if pair.encloses and pair.kind is not rules.TURN
-)
-"""Types that the runtime's own stack knows (`crewai.events.event_context`): `parent_id` names them."""
 
 
 class Order:
@@ -66,6 +60,6 @@ def _is_flow_of_turn(rule: Rule, root: OpenSpan) -> bool:
 
 
 def _runtime_scope(scope: Scope | None) -> Scope | None:
-    while scope is not None and scope.pair.start not in _RUNTIME_STARTS:
+    while scope is not None and scope.pair.start not in rules.RUNTIME_STARTS:
         scope = scope.parent
     return scope

@@ -95,6 +95,11 @@ class SpanOptions:
         return self.content in ("EVENT_ONLY", "SPAN_AND_EVENT")
 
     @property
+    def stall_ns(self) -> int:
+        """`stall_ms` in nanoseconds."""
+        return self.stall_ms * 1_000_000
+
+    @property
     def uses_logs(self) -> bool:
         """Whether any log record is made."""
         return self.events != "span" or self.content_in_logs

@@ -217,6 +217,9 @@ PAIRS: Final = (
 `agent_logs_started`, `a2a_polling_started` and `a2a_streaming_started` have no end, so they are events.
 """
 
+RUNTIME_STARTS: Final = frozenset(pair.start for pair in PAIRS if pair.encloses and pair.kind is not TURN)
+"""Types that the runtime's own stack knows (`crewai.events.event_context`): `parent_id` names them."""
+
 CHUNKS: Final = ("llm_stream_chunk", "llm_thinking_chunk")
 """Types that come once per token and are coalesced (`crewai.events.types.llm_events`)."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 Data: TypeAlias = Mapping[str, Any]
 
+_QUOTED: Final = re.compile(r"input_value=.*?(?=, input_type=|\Z)", re.DOTALL)
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -15,6 +17,15 @@ def text(value: object) -> str | None:
     if not isinstance(value, str) or not value:
         return None
     return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+
+
+def message(value: object) -> str | None:
+    """Return the text of an error that OTLP can carry, otherwise None.
+
+    Arguments that pydantic quotes in it are content, and are left out.
+    """
+    found = text(value)
+    return found if found is None or "input_value=" not in found else _QUOTED.sub("input_value=...", found)
 
 
 def number(value: object) -> int | float | None:

@@ -15,11 +15,14 @@ from typing import Final
 from otelstream.frame import FrameLike
 from otelstream.span.chunks import Chunks
 from otelstream.span.model import Attributes, SpanError
-from otelstream.span.rules import Kind, Pair
+from otelstream.span.rules import RUNTIME_STARTS, Kind, Pair
 from otelstream.span.scalars import number
 
-REMEMBERED_FRAMES: Final = 10_000
-"""Frames whose place is remembered; one that follows an older frame is placed by its `parent_id`."""
+REMEMBERED_FRAMES: Final = 5_000
+"""Frames (and as many chunks) whose place is remembered, besides those that opened what is still open.
+
+One that follows an older frame is placed by its `parent_id`.
+"""
 
 REMEMBERED_SCOPES: Final = 5_000
 """Ended scopes that are remembered: a second end or a late frame is told from one of another session."""
@@ -106,24 +109,35 @@ class Scopes:
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
+        self._chunk_places: dict[str, Place] = {}
         self._opened: dict[str, Scope] = {}
         self._keyed: dict[tuple[str, str], list[Scope]] = {}
         self._beside: dict[str, list[Scope]] = {}
         self._last_beside: dict[tuple[str, str | None], Scope] = {}
         self._ended: deque[Scope] = deque()
 
-    def remember(self, frame: FrameLike, scope: Scope | None, span: OpenSpan) -> None:
-        """Note where a frame stands, for those that will name it as their previous one."""
-        place = self._places.get(frame.previous_id) if frame.previous_id is not None else None
+    def remember(self, frame: FrameLike, scope: Scope | None, span: OpenSpan, *, chunk: bool = False) -> None:
+        """Note where a frame stands, for those that will name it as their previous one.
+
+        Chunks are remembered apart: a branch that waits while another streams must not be forgotten.
+        """
+        place = self.place_of(frame.previous_id)
         if place is None or place.scope is not scope or place.span is not span:
             place = Place(scope, span)
-        self._places[frame.id] = place
-        if len(self._places) > REMEMBERED_FRAMES:
-            del self._places[next(iter(self._places))]
+        places = self._chunk_places if chunk else self._places
+        places[frame.id] = place
+        if len(places) > REMEMBERED_FRAMES:
+            del places[next(iter(places))]
 
     def place_of(self, frame_id: object) -> Place | None:
         """Return where a frame of this session stands, None for one that is not known."""
-        return self._places.get(frame_id) if isinstance(frame_id, str) else None
+        if not isinstance(frame_id, str):
+            return None
+        place = self._chunk_places.get(frame_id) or self._places.get(frame_id)
+        if place is not None:
+            return place
+        opened = self._opened.get(frame_id)
+        return Place(opened, opened.span) if opened is not None and opened.pair.encloses else None
 
     def open(self, scope: Scope) -> None:
         """Note the scope that a frame opened."""
@@ -156,11 +170,15 @@ class Scopes:
         """Return the innermost scope where a frame was emitted, as far as the stream tells.
 
         Work that outlives its scope (a thread that saves a memory) is still in it, although another context
-        has ended it.
+        has ended it: so says the runtime's own stack. Of other scopes the runtime knows nothing; once they
+        are over, they are over everywhere.
         """
         previous = self.place_of(frame.previous_id)
         if previous is not None and previous.scope is not None:
-            return previous.scope
+            scope: Scope | None = previous.scope
+            while scope is not None and not scope.is_open and scope.pair.start not in RUNTIME_STARTS:
+                scope = scope.parent
+            return scope
         claimed = self.opened_by(frame.parent_id)
         return claimed if claimed is not None and claimed.pair.encloses else None
 

@@ -1,74 +1,59 @@
-"""OTLP trace receivers in the test's own process: they take what an exporter sends over a real socket.
+"""OTLP receivers in the test's own process: they take what an exporter sends over a real socket.
 
-Both keep the bytes as they came out of the transport (unzipped), for searches, and the spans as plain values.
+Both keep the bytes as they came out of the transport (unzipped), for searches; `received.py` reads them.
 """
 
 from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol, cast
+from typing import Any, Final, Literal, Protocol
 
 import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
-    TraceServiceServicer,
-    add_TraceServiceServicer_to_server,
-)
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from typing_extensions import Self
 
 PROTOCOLS = ("http/protobuf", "grpc")
 
+Signal = Literal["traces", "metrics", "logs"]
 
-@dataclass(frozen=True, slots=True)
-class ReceivedEvent:
-    """An event of a received span."""
-
-    name: str
-    time_ns: int
-    attributes: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedLink:
-    """A link of a received span."""
-
-    trace_id: str
-    span_id: str
-    attributes: dict[str, object]
+_SIGNALS: Final[dict[str, Signal]] = {
+    "/v1/traces": "traces",
+    "/v1/metrics": "metrics",
+    "/v1/logs": "logs",
+}
+_RESPONSES: Final[dict[Signal, type[Any]]] = {
+    "traces": ExportTraceServiceResponse,
+    "metrics": ExportMetricsServiceResponse,
+    "logs": ExportLogsServiceResponse,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedSpan:
-    """A span as the collector sees it; ids in hex, times in nanoseconds since the epoch."""
+class Export:
+    """One export request: which signal it is about, and its bytes."""
 
-    trace_id: str
-    span_id: str
-    parent_span_id: str
-    name: str
-    kind: str
-    start_ns: int
-    end_ns: int
-    attributes: dict[str, object]
-    events: tuple[ReceivedEvent, ...]
-    links: tuple[ReceivedLink, ...]
-    status: str
-    status_message: str
+    signal: Signal
+    body: bytes
 
 
 class Receiver(Protocol):
     """What both receivers can do."""
 
-    payloads: list[bytes]
+    exports: list[Export]
+    arrived: threading.Event
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """The bytes of all requests, whatever their signal."""
 
     @property
     def endpoint(self) -> str:
@@ -84,21 +69,37 @@ class Receiver(Protocol):
 
 
 class HttpReceiver:
-    """OTLP over HTTP, on a free port of the loopback interface."""
+    """OTLP over HTTP, on a free port of the loopback interface.
+
+    Attributes:
+        exports: The requests in their order.
+        arrived: Set when there is one.
+        paths: Where they went.
+        encodings: How they were zipped.
+        status: What is answered.
+        refused: Signals that are answered with 400 instead.
+    """
 
     protocol = "http/protobuf"
 
     def __init__(self) -> None:
-        self.payloads: list[bytes] = []
+        self.exports: list[Export] = []
+        self.arrived = threading.Event()
         self.paths: list[str] = []
         self.encodings: list[str | None] = []
         self.status = 200
+        self.refused: set[Signal] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
+    def payloads(self) -> list[bytes]:
+        """The bytes of all requests, whatever their signal."""
+        return [export.body for export in self.exports]
+
+    @property
     def endpoint(self) -> str:
-        """The base URL; exporters add `/v1/traces`."""
+        """The base URL; exporters add the path of their signal."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -112,15 +113,27 @@ class HttpReceiver:
 
 
 class GrpcReceiver:
-    """OTLP over gRPC, on a free port of the loopback interface."""
+    """OTLP over gRPC, on a free port of the loopback interface; it takes messages of 4 MiB, as by default."""
 
     protocol = "grpc"
 
     def __init__(self) -> None:
-        self.payloads: list[bytes] = []
+        self.exports: list[Export] = []
+        self.arrived = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=2))
-        add_TraceServiceServicer_to_server(_Servicer(self.payloads), self._server)  # type: ignore[no-untyped-call]  # generated
+        adders: dict[Signal, Any] = {
+            "traces": trace_service_pb2_grpc.add_TraceServiceServicer_to_server,
+            "metrics": metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server,
+            "logs": logs_service_pb2_grpc.add_LogsServiceServicer_to_server,
+        }
+        for signal, add in adders.items():
+            add(_Servicer(self, signal), self._server)
         self._port: int = self._server.add_insecure_port("127.0.0.1:0")
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """The bytes of all requests, whatever their signal."""
+        return [export.body for export in self.exports]
 
     @property
     def endpoint(self) -> str:
@@ -140,24 +153,18 @@ def receiver_of(protocol: str) -> Receiver:
     return HttpReceiver() if protocol == HttpReceiver.protocol else GrpcReceiver()
 
 
-def variables(receiver: Receiver) -> dict[str, str]:
-    """Return the environment variables that make a process export to the receiver."""
+def variables(receiver: Receiver, *, metrics: bool = False) -> dict[str, str]:
+    """Return the environment variables that make a process export to the receiver.
+
+    Args:
+        receiver: Where to.
+        metrics: Whether metrics are asked for too: an endpoint alone does not.
+    """
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": receiver.protocol,
+        **({"OTEL_METRICS_EXPORTER": "otlp"} if metrics else {}),
     }
-
-
-def spans_of(receiver: Receiver) -> list[ReceivedSpan]:
-    """Return all spans received so far, by start and then by id."""
-    found = [
-        _received(span)
-        for payload in receiver.payloads
-        for resource in ExportTraceServiceRequest.FromString(payload).resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
-    return sorted(found, key=lambda span: (span.start_ns, span.span_id))
 
 
 def _handler(receiver: HttpReceiver) -> type[BaseHTTPRequestHandler]:
@@ -166,12 +173,16 @@ def _handler(receiver: HttpReceiver) -> type[BaseHTTPRequestHandler]:
             """Take one export request."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
             encoding = self.headers["Content-Encoding"]
-            payload = gzip.decompress(body) if encoding == "gzip" else body
-            answer = ExportTraceServiceResponse().SerializeToString()
+            signal = _SIGNALS[self.path]
+            answer = _RESPONSES[signal]().SerializeToString()
             receiver.paths.append(self.path)
             receiver.encodings.append(encoding)
-            receiver.payloads.append(payload)
-            self.send_response(receiver.status)
+            refused = signal in receiver.refused
+            if not refused:
+                payload = gzip.decompress(body) if encoding == "gzip" else body
+                receiver.exports.append(Export(signal, payload))
+                receiver.arrived.set()
+            self.send_response(400 if refused else receiver.status)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -183,53 +194,14 @@ def _handler(receiver: HttpReceiver) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _Servicer(TraceServiceServicer):
-    def __init__(self, payloads: list[bytes]) -> None:
-        self._payloads = payloads
+class _Servicer:
+    """Any of the three services: they have the one method, and differ in their messages."""
+
+    def __init__(self, receiver: GrpcReceiver, signal: Signal) -> None:
+        self._receiver = receiver
+        self._signal = signal
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401  the generated signature
-        self._payloads.append(request.SerializeToString())
-        return ExportTraceServiceResponse()
-
-
-def _received(span: Span) -> ReceivedSpan:
-    return ReceivedSpan(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_span_id=span.parent_span_id.hex(),
-        name=span.name,
-        kind=Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"),
-        start_ns=span.start_time_unix_nano,
-        end_ns=span.end_time_unix_nano,
-        attributes=_attributes(span.attributes),
-        events=tuple(
-            ReceivedEvent(event.name, event.time_unix_nano, _attributes(event.attributes))
-            for event in span.events
-        ),
-        links=tuple(
-            ReceivedLink(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes))
-            for link in span.links
-        ),
-        status=Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
-        status_message=span.status.message,
-    )
-
-
-def _attributes(pairs: Iterable[KeyValue]) -> dict[str, object]:
-    return {pair.key: _value(pair.value) for pair in pairs}
-
-
-def _value(value: AnyValue) -> object:
-    which = value.WhichOneof("value")
-    if which == "array_value":
-        return tuple(_value(item) for item in value.array_value.values)
-    if which == "kvlist_value":
-        return _attributes(value.kvlist_value.values)
-    return None if which is None else cast("object", getattr(value, which))
-
-
-def root_of(spans: Sequence[ReceivedSpan]) -> ReceivedSpan:
-    """Return the one span whose parent is not among them."""
-    ids = {span.span_id for span in spans}
-    (root,) = (span for span in spans if span.parent_span_id not in ids)
-    return root
+        self._receiver.exports.append(Export(self._signal, request.SerializeToString()))
+        self._receiver.arrived.set()
+        return _RESPONSES[self._signal]()

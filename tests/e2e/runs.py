@@ -16,10 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 import otelstream
 import recorder
 from otelstream.frame import StreamFrame, frame_json, parse_frame
 from recorder import AsyncStreamSession, RecordedSession, StreamSession
+from tests.e2e.receiver import Receiver, variables
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests" / "golden" / "frames"
@@ -156,3 +159,18 @@ def recorded_lines(path: Path) -> list[str]:
 def golden_lines(count: int | None = None) -> list[str]:
     """Return the first golden frames, or all, as JSON."""
     return [frame_json(frame) for frame in golden()[:count]]
+
+
+def observed_to(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    frames: Sequence[StreamFrame] | None = None,
+    *,
+    metrics: bool = False,
+    **options: Any,  # noqa: ANN401  arguments of `observe`
+) -> None:
+    """Observe a session to its end, and let everything arrive at the receiver that the variables name."""
+    for name, value in variables(receiver, metrics=metrics).items():
+        monkeypatch.setenv(name, value)
+    list(otelstream.observe(session(frames), **options))
+    otelstream.shutdown(10)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.receiver import PROTOCOLS, ReceivedSpan, receiver_of, root_of, spans_of, variables
+from tests.e2e.received import ReceivedSpan, outline, spans_of
+from tests.e2e.receiver import PROTOCOLS, receiver_of, variables
 from tests.e2e.runs import environment, run_python
 
 pytestmark = pytest.mark.crewai
@@ -95,18 +96,6 @@ def watched_run(cwd: Path, exporting: dict[str, str]) -> tuple[subprocess.Comple
             time.sleep(0.005)
         texts = [os.pread(file.fileno(), 1_000_000, 0) for file in (out, err)]
     return subprocess.CompletedProcess(command, process.returncode, *texts), seen
-
-
-def outline(spans: list[ReceivedSpan]) -> list[str]:
-    """Return the names of a trace as an indented list, siblings by their start."""
-
-    def beneath(parent: ReceivedSpan, depth: int) -> Iterator[str]:
-        yield "  " * depth + parent.name
-        for span in spans:
-            if span.parent_span_id == parent.span_id:
-                yield from beneath(span, depth + 1)
-
-    return list(beneath(root_of(spans), 0))
 
 
 def test_the_demo_succeeds(demo: Demo) -> None:

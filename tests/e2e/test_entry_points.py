@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ import recorder  # noqa: E402  after the settings
 from otelstream.demo.scripted_llm import Say, ScriptedLLM  # noqa: E402  after the settings
 from otelstream.frame import frame_json  # noqa: E402  after the settings
 from recorder import RecordedSession  # noqa: E402  after the settings
-from tests.e2e.receiver import HttpReceiver, root_of, spans_of, variables  # noqa: E402  after the settings
+from tests.e2e.received import root_of, spans_of  # noqa: E402  after the settings
+from tests.e2e.receiver import HttpReceiver, variables  # noqa: E402  after the settings
 from tests.e2e.runs import golden, run_python, session  # noqa: E402  after the settings
 
 pytestmark = pytest.mark.crewai
@@ -106,6 +107,7 @@ class Entry:
         root: The name of its root span.
         name: The session's name in the recording.
         conversation_id: The session's conversation in the recording.
+        odd: The anomalies that its root counts.
     """
 
     call: Callable[[], Any]
@@ -114,6 +116,7 @@ class Entry:
     root: str
     name: str
     conversation_id: str | None = None
+    odd: Mapping[str, int] = field(default_factory=dict)
 
 
 GREETING = (FLOW, "HELLO", "invoke_workflow Greeting", "Greeting")
@@ -130,6 +133,7 @@ ENTRIES = {
         "conversation_turn",
         "Chat",
         "talk-1",
+        {"otelstream.anomalies.seq_backwards": 2},
     ),
     "llm.stream_events()": Entry(
         lambda: ScriptedLLM([Say("hello there")]).stream_events("hi"),
@@ -232,10 +236,12 @@ def test_the_trace_has_one_root(observed: Observed) -> None:
 
 
 def test_nothing_of_the_run_is_odd(observed: Observed) -> None:
-    """No frame of a healthy run is an anomaly."""
+    """No frame of a healthy run is an anomaly, but that the flow of a turn is numbered anew."""
     (root,) = (span for span in observed.spans if span.parent is None)
+    found = root.attributes or {}
+    odd = {key: value for key, value in found.items() if key.startswith("otelstream.anomalies")}
 
-    assert [key for key in root.attributes or {} if key.startswith("otelstream.anomalies")] == []
+    assert odd == observed.entry.odd
 
 
 def test_the_callers_span_is_the_parent() -> None:

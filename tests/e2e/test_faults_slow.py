@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import (
 )
 
 import otelstream
+from tests.e2e.receiver import HttpReceiver
 from tests.e2e.runs import RESULT, Ran, Run, asession, golden, run_async, run_python, run_sync
 
 HANG_S = 60.0
@@ -222,3 +223,23 @@ def test_without_flush_on_end_nothing_waits(exporter: HangingExporter) -> None:
     provider = provider_with(SimpleSpanProcessor(exporter))
 
     assert seconds(lambda: run_sync({"tracer_provider": provider, "flush_on_end": False})) < PROMPT_S
+
+
+def test_a_collector_of_traces_that_hangs_costs_the_metrics_nothing(
+    silent_collector: str, tmp_path: Path
+) -> None:
+    """A program whose spans nobody takes still sends its metrics and records before it ends."""
+    script = (
+        "from otelstream.span.options import SpanOptions; from tests.e2e.runs import run_sync;"
+        " run_sync({'spans': SpanOptions(events='log')})"
+    )
+    with HttpReceiver() as receiver:
+        exporting = {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{silent_collector}/v1/traces",
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{receiver.endpoint}/v1/metrics",
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": f"{receiver.endpoint}/v1/logs",
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "50",
+        }
+        took = seconds(lambda: run_python(["-c", script], tmp_path, exporting))
+
+    assert (took < 5 + 2 * PROMPT_S, set(receiver.paths)) == (True, {"/v1/metrics", "/v1/logs"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import otelstream
-from tests.e2e.receiver import PROTOCOLS, HttpReceiver, receiver_of, root_of, spans_of, variables
+from tests.e2e.received import root_of, spans_of
+from tests.e2e.receiver import PROTOCOLS, HttpReceiver, receiver_of, variables
 from tests.e2e.runs import run_sync
 
 

@@ -15,8 +15,9 @@ import otelstream
 import recorder
 from otelstream.bridge.reexport import export
 from otelstream.config import Settings
-from otelstream.export.otlp import frame_provider
+from otelstream.export.otlp import FrameProvider
 from otelstream.redact import Redactor
+from otelstream.span.options import SpanOptions
 from recorder import StreamSession
 from tests.e2e.runs import CREW, GOLDEN, golden, run_async, run_sync, session
 
@@ -26,7 +27,7 @@ Consume = Callable[[Live], object]
 
 def provider_with(exporter: InMemorySpanExporter) -> TracerProvider:
     """Return a provider with derived ids, whose spans end up in memory."""
-    return frame_provider(SimpleSpanProcessor(exporter), {})
+    return FrameProvider(SimpleSpanProcessor(exporter), {})
 
 
 def sent(exporter: InMemorySpanExporter) -> bytes:
@@ -35,11 +36,11 @@ def sent(exporter: InMemorySpanExporter) -> bytes:
     return data
 
 
-def sent_again(path: Path, settings: Settings | None = None) -> bytes:
+def sent_again(path: Path, options: SpanOptions | None = None) -> bytes:
     """Return the spans of the one session of a recording as they go over the wire."""
     exporter = InMemorySpanExporter()
     with recorder.open(path) as recording:
-        export(recording, recording.session(), provider_with(exporter), settings or Settings(), Redactor())
+        export(recording, recording.session(), provider_with(exporter), options or SpanOptions(), Redactor())
     return sent(exporter)
 
 
@@ -101,8 +102,9 @@ def test_every_setting_is_the_same_again(
     exporter = InMemorySpanExporter()
     run_sync({"record": tmp_path / "x.duckdb", "tracer_provider": provider_with(exporter)})
     settings, _ = Settings.from_environ({f"OTELSTREAM_{variable}": value})
+    options = settings.span_options()
 
-    assert sent_again(tmp_path / "x.duckdb", settings) == sent(exporter)
+    assert sent_again(tmp_path / "x.duckdb", options) == sent(exporter)
 
 
 def test_a_recording_that_was_moved_is_the_same_again(tmp_path: Path) -> None:
@@ -123,3 +125,26 @@ def test_two_runs_are_two_traces(tmp_path: Path) -> None:
         traces |= {span.context.trace_id for span in exporter.get_finished_spans() if span.context}
 
     assert len(traces) == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("12_conversation_turn1.jsonl", "12_conversation_turn2.jsonl"),
+        ("13_feedback_pending.jsonl", "13_feedback_resume.jsonl"),
+        ("33_checkpoint_run.jsonl", "33b_checkpoint_restore.jsonl"),
+    ],
+    ids=["next turn", "resumed", "restored"],
+)
+def test_links_between_runs_are_the_same_again(names: tuple[str, str], tmp_path: Path) -> None:
+    """A run that continues another one of the same recording links to it live and when it is sent later."""
+    live, again = InMemorySpanExporter(), InMemorySpanExporter()
+    provider = provider_with(live)
+    for name in names:
+        observed = session(golden(name))
+        list(otelstream.observe(observed, record=tmp_path / "x.duckdb", tracer_provider=provider))
+    with recorder.open(tmp_path / "x.duckdb") as recording:
+        for recorded in recording.sessions():
+            export(recording, recorded, provider_with(again), SpanOptions(), Redactor())
+
+    assert sent(again) == sent(live)

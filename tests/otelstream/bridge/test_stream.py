@@ -12,8 +12,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from otelstream.bridge.counters import Losses
+from otelstream.bridge.spans import Destinations
 from otelstream.bridge.stream import FRAME_BYTES, Arrival, End, Options, OrphanReason, Stream
 from otelstream.config import Settings
+from otelstream.span.options import SpanOptions
 from otelstream.testing import make_frame
 
 MEGABYTE = 1_000_000
@@ -45,7 +47,9 @@ def bench(*, flush_on_end: bool = True, queue_mb: int = 1, flush_timeout_ms: int
     options = Options(
         record=None,
         redactor=None,
-        provider=None,
+        to=Destinations(None, None, None),
+        spans=SpanOptions(),
+        meter_provider=None,
         flush_on_end=flush_on_end,
         entry_point=None,
         mode="sync",

@@ -9,15 +9,9 @@ import pytest
 
 import otelstream
 import recorder
-from tests.e2e.receiver import (
-    PROTOCOLS,
-    GrpcReceiver,
-    HttpReceiver,
-    receiver_of,
-    root_of,
-    spans_of,
-    variables,
-)
+from otelstream.testing import Script
+from tests.e2e.received import root_of, spans_of
+from tests.e2e.receiver import PROTOCOLS, GrpcReceiver, HttpReceiver, receiver_of, variables
 from tests.e2e.runs import golden, run_python, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 
@@ -213,3 +207,38 @@ def test_exporting_does_not_change_the_recording(cli: Cli, recordings: Recording
         before[0].st_mtime_ns,
         before[1],
     )
+
+
+def test_heavy_spans_are_cut_into_requests(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spans of seven megabytes go out in requests that a gRPC receiver takes."""
+    script = Script()
+    script.start("flow_started", flow_name="Heavy")
+    for number in range(60):
+        messages = [{"role": "user", "content": "x" * 60_000}] * 2
+        script.start("llm_call_started", call_id=f"c{number}", model="m", messages=messages)
+        script.end("llm_call_completed", call_id=f"c{number}", response="fine")
+    script.end("flow_finished", flow_name="Heavy")
+    list(otelstream.observe(session(script.frames), record=tmp_path / "heavy.duckdb", redact=False))
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")
+    monkeypatch.setenv("OTELSTREAM_TRACE_BYTES", "100000000")
+    with GrpcReceiver() as receiver:
+        for name, value in variables(receiver).items():
+            monkeypatch.setenv(name, value)
+        ended = cli("export", "otlp", tmp_path / "heavy.duckdb", "--no-redact")
+
+    assert (ended.code, len(spans_of(receiver)), sum(map(len, receiver.payloads)) > 7_000_000) == (
+        0,
+        61,
+        True,
+    )
+
+
+def test_events_are_on_the_spans_whatever_the_live_run_did(
+    cli: Cli, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A re-export sends spans only, so with `OTELSTREAM_EVENTS=log` no event is lost."""
+    monkeypatch.setenv("OTELSTREAM_EVENTS", "log")
+    with HttpReceiver() as receiver:
+        cli("export", "otlp", recordings.completed, "--endpoint", receiver.endpoint)
+
+    assert sum(len(span.events) for span in spans_of(receiver)) > 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from otelstream.frame import frame_json
-from tests.e2e.receiver import HttpReceiver, spans_of, variables
+from tests.e2e.received import spans_of
+from tests.e2e.receiver import HttpReceiver, variables
 from tests.e2e.runs import CREW, GOLDEN, golden, recorded
 from tests.otelstream.cli.conftest import Cli, Ended
 

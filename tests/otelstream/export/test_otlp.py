@@ -23,9 +23,8 @@ from otelstream.export.ids import FrameIdGenerator
 from otelstream.export.otlp import (
     BATCH_SPANS,
     CollectedSpans,
-    CountedExporter,
+    FrameProvider,
     exporter_from_environment,
-    frame_provider,
     global_provider,
     provider_from_environment,
     wants_export,
@@ -49,13 +48,6 @@ class Refusing(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.batches.append(len(spans))
         return SpanExportResult.FAILURE
-
-
-class Raising(SpanExporter):
-    """Cannot even fail properly."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        raise ValueError("the batch cannot be encoded")
 
 
 def span() -> ReadableSpan:
@@ -170,7 +162,7 @@ def test_an_export_means_a_provider_of_frames() -> None:
 def test_a_provider_of_frames_keeps_every_event() -> None:
     """A span may have more events than the SDK's default of 128."""
     exporter = InMemorySpanExporter()
-    provider = frame_provider(SimpleSpanProcessor(exporter), {})
+    provider = FrameProvider(SimpleSpanProcessor(exporter), {})
     chatty = provider.get_tracer("test").start_span("chat")
     for _ in range(1_000):
         chatty.add_event("llm_stream_chunk")
@@ -183,7 +175,7 @@ def test_a_limit_that_was_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """`OTEL_SPAN_EVENT_COUNT_LIMIT` is the user's decision."""
     monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", "10")
     exporter = InMemorySpanExporter()
-    provider = frame_provider(SimpleSpanProcessor(exporter), {"OTEL_SPAN_EVENT_COUNT_LIMIT": "10"})
+    provider = FrameProvider(SimpleSpanProcessor(exporter), {"OTEL_SPAN_EVENT_COUNT_LIMIT": "10"})
     chatty = provider.get_tracer("test").start_span("chat")
     for _ in range(1_000):
         chatty.add_event("llm_stream_chunk")
@@ -203,31 +195,6 @@ def test_a_programs_provider_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
 
     assert global_provider() is provider
-
-
-def test_a_batch_that_is_refused_is_counted() -> None:
-    """The number of its spans is reported, with the reason."""
-    lost: list[tuple[int, str]] = []
-    CountedExporter(Refusing(), lambda count, why: lost.append((count, why))).export([span(), span()])
-
-    assert lost == [(2, "the collector could not be reached or refused them")]
-
-
-def test_a_batch_that_is_delivered_is_not_counted() -> None:
-    """A success reports nothing."""
-    lost: list[tuple[int, str]] = []
-    CountedExporter(InMemorySpanExporter(), lambda count, why: lost.append((count, why))).export([span()])
-
-    assert lost == []
-
-
-def test_a_batch_whose_export_raises_is_counted() -> None:
-    """An exporter that raises (a text that cannot be encoded) delivers nothing either."""
-    lost: list[int] = []
-    with pytest.raises(ValueError, match="cannot be encoded"):
-        CountedExporter(Raising(), lambda count, why: lost.append(count)).export([span(), span()])
-
-    assert lost == [2]
 
 
 def test_collected_spans_go_out_in_batches() -> None:

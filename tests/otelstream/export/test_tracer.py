@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
 from otelstream.export.ids import FrameIdGenerator
 from otelstream.export.tracer import TracerSink
 from otelstream.span import ids
-from otelstream.span.model import AddEvent, Anomaly, EndSpan, Link, Operation, SpanError, StartSpan
+from otelstream.span.model import AddEvent, Anomaly, EndSpan, Follow, Link, Operation, SpanError, StartSpan
 
 ROOT = StartSpan("a", None, "invoke_workflow Tea", client=False, start_ns=1_000, attributes={"cups": 2})
 CHILD = StartSpan("b", "a", "chat kettle", client=True, start_ns=2_000, attributes={})
@@ -181,3 +181,114 @@ def test_an_unsampled_parent_leaves_the_session_unsampled(
     sink = TracerSink(provider.get_tracer("otelstream"), unsampled)
 
     assert ended(exporter, sink, ROOT, CHILD, EndSpan("b", 3_000), EndSpan("a", 5_000)) == []
+
+
+PENDING = StartSpan(
+    "b",
+    "a",
+    "chat kettle",
+    client=True,
+    start_ns=2_000,
+    attributes={"gen_ai.input.messages": "tea?", "cups": 1},
+)
+
+
+def test_an_announcement_stands_for_an_open_span(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
+    """It is a child without length, with the attributes of its span but no content, and an id of its own."""
+    sink.apply([ROOT, PENDING])
+    sink.announce(2_001)
+    _, announced = exporter.get_finished_spans()
+
+    assert announced.parent is not None
+    assert announced.context is not None
+    assert (
+        announced.name,
+        announced.parent.span_id,
+        (announced.start_time, announced.end_time),
+        dict(announced.attributes or {}),
+        announced.context.span_id,
+    ) == (
+        "chat kettle",
+        ids.span_id("b"),
+        (2_000, 2_000),
+        {"cups": 1, "otelstream.pending": True},
+        ids.span_id("pending b"),
+    )
+
+
+def test_only_what_began_before_a_time_is_announced(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
+    """A span that began at that moment or later is not old enough."""
+    sink.apply([ROOT, CHILD])
+    sink.announce(2_000)
+
+    assert [span.name for span in exporter.get_finished_spans()] == ["invoke_workflow Tea"]
+
+
+def test_a_span_is_announced_once(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
+    """Asking again announces what is new only."""
+    sink.apply([ROOT])
+    sink.announce(9_000)
+    sink.announce(9_000)
+    sink.apply([CHILD])
+    sink.announce(9_000)
+
+    assert [span.name for span in exporter.get_finished_spans()] == ["invoke_workflow Tea", "chat kettle"]
+
+
+def test_a_span_that_has_ended_is_not_announced(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
+    """It has been told in full."""
+    sink.apply([ROOT, CHILD, EndSpan("b", 3_000), EndSpan("a", 5_000)])
+    exporter.clear()
+    sink.announce(9_000)
+
+    assert exporter.get_finished_spans() == ()
+
+
+def test_a_root_links_to_the_session_before(exporter: InMemorySpanExporter, provider: TracerProvider) -> None:
+    """The link says what ties the two, and whoever knows the earlier one is given this one's root."""
+    asked: list[tuple[str, str, SpanContext]] = []
+
+    def earlier(relation: str, tie: str, root: SpanContext) -> SpanContext:
+        asked.append((relation, tie, root))
+        return CALLER
+
+    sink = TracerSink(provider.get_tracer("otelstream"), earlier=earlier)
+    (span,) = ended(exporter, sink, ROOT, Follow("a", "conversation", "talk-1"), EndSpan("a", 5_000))
+
+    assert (asked, [(link.context, dict(link.attributes or {})) for link in span.links]) == (
+        [("conversation", "talk-1", span.context)],
+        [(CALLER, {"otelstream.link": "conversation"})],
+    )
+
+
+def test_a_first_session_has_no_link(exporter: InMemorySpanExporter, provider: TracerProvider) -> None:
+    """Where no earlier one is known, nothing is linked."""
+    sink = TracerSink(provider.get_tracer("otelstream"), earlier=lambda *_: None)
+    (span,) = ended(exporter, sink, ROOT, Follow("a", "resumed", "state-1"), EndSpan("a", 5_000))
+
+    assert span.links == ()
+
+
+def test_events_can_be_left_to_the_logs(exporter: InMemorySpanExporter, provider: TracerProvider) -> None:
+    """Without span events a span is what it was, but for its events."""
+    sink = TracerSink(provider.get_tracer("otelstream"), span_events=False)
+    (span,) = ended(exporter, sink, ROOT, AddEvent("a", "poured", 1_500, {}), EndSpan("a", 5_000))
+
+    assert span.events == ()
+
+
+def test_a_record_of_the_conventions_is_no_event(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
+    """What is a log record by convention never stands on a span."""
+    event = AddEvent("a", "gen_ai.client.operation.exception", 1_500, {}, log_only=True)
+    (span,) = ended(exporter, sink, ROOT, event, EndSpan("a", 5_000))
+
+    assert span.events == ()
+
+
+def test_a_span_that_ended_is_still_known(sink: TracerSink) -> None:
+    """Records about it, and links to it, find its ids."""
+    before = sink.span_context("b")
+    sink.apply([ROOT, CHILD, EndSpan("b", 3_000)])
+    found = sink.span_context("b")
+
+    assert (before, found is not None and found.span_id) == (None, ids.span_id("b"))

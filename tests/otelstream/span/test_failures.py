@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from otelstream.frame import Outcome
-from otelstream.span.failures import declares_failure, error_of, error_of_outcome
+from otelstream.span.failures import error_of, error_of_outcome, failure_of
 from otelstream.span.model import SpanError
-from otelstream.span.rules import PAIRS
+from otelstream.span.rules import PAIRS, rule_for
 from otelstream.span.tree import tree_of
 from otelstream.testing import Script, assembled
 
@@ -132,4 +132,24 @@ def test_an_outcome_may_be_an_error(outcome: Outcome, expected: SpanError | None
 def test_a_field_may_declare_a_failure(start: str, data: dict[str, object], failed: bool) -> None:
     """Where no type does, a field of the end says that it failed."""
     (pair,) = [pair for pair in PAIRS if pair.start == start]
-    assert declares_failure(pair, data) is failed
+    assert (failure_of(rule_for(pair.ends[0]), data) is not None) is failed
+
+
+def test_a_tool_that_reports_a_failure_has_failed() -> None:
+    """A tool may be finished and have failed: its reason is the type, whatever its own code."""
+    data = {"output": "no", "failure": {"reason": "unknown_tool", "code": "x 7", "message": "no such tool"}}
+    assert failure_of(rule_for("tool_usage_finished"), data) == SpanError("unknown_tool", "no such tool")
+
+
+def test_arguments_that_pydantic_quotes_are_left_out() -> None:
+    """A message says what was wrong with the arguments, and not what they were."""
+    told = "1 validation error: x [type=missing, input_value={'prompt': 'secret plan'}, input_type=dict]"
+    assert error_of({"error": told}).message == (
+        "1 validation error: x [type=missing, input_value=..., input_type=dict]"
+    )
+
+
+def test_a_short_word_does_not_tell_of_a_failure_beneath() -> None:
+    """The type of a failure beneath is not taken over because its text is a word of another text."""
+    beneath = SpanError("timeout", "no")
+    assert error_of({"error": "cannot connect: no route"}, beneath).type == "_OTHER"
