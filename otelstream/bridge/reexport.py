@@ -105,7 +105,7 @@ def _root_of(start: SessionStart, key: str) -> SpanContext:
     parent = _parent_of(start)
     return SpanContext(
         trace_id=ids.trace_id(key) if parent is None else parent.trace_id,
-        span_id=ids.span_id(key),
+        span_id=ids.span_id(key, key),
         is_remote=False,
         trace_flags=TraceFlags(TraceFlags.SAMPLED),
     )

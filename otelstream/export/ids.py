@@ -32,7 +32,7 @@ class FrameIdGenerator(IdGenerator):
     def generate_span_id(self) -> int:
         """Return the span id derived from the opening frame, or a random one."""
         keys = _keys.get()
-        return self._random.generate_span_id() if keys is None else ids.span_id(keys[1])
+        return self._random.generate_span_id() if keys is None else ids.span_id(*keys)
 
     def is_trace_id_random(self) -> bool:
         """Tell that the ids are uniformly distributed, as ratio samplers expect."""

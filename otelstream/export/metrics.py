@@ -162,7 +162,8 @@ class MetricSink:
         span = self._open.pop(end.key)
         self._instruments.open_spans.add(-1)
         measure = _MEASURES.get(_operation(span))
-        if measure is not None:
+        # How long something took that nobody ended is not known, unless the run failed in it.
+        if measure is not None and not (end.left_open and end.error is None):
             measure(self._instruments, span, end)
 
 

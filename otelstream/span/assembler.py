@@ -176,6 +176,7 @@ class SpanAssembler:
         if span is self._root:
             # Kept open until the session ends: late frames and the counts still belong to it.
             self._root_end = end
+            span.over = True
         else:
             yield from self._end(span, end)
 
@@ -202,7 +203,9 @@ class SpanAssembler:
     def _annotates(self, frame: FrameLike, enclosing: Scope | None) -> Iterator[Operation]:
         span = self._holder(enclosing)
         self._scopes.remember(frame, enclosing, span)
-        yield event_of(frame, span.key)
+        event = event_of(frame, span.key)
+        span.last_ns = max(span.last_ns, event.time_ns)
+        yield event
 
     def _holder(self, scope: Scope | None) -> OpenSpan:
         """Return the open span that events from inside a scope are added to."""
@@ -259,10 +262,15 @@ class SpanAssembler:
         at, error = max(outcome.ended_ns, self._order.latest_ns), error_of_outcome(outcome)
         for span in reversed([span for span in self._open.values() if span is not root]):
             yield self._anomaly("left_open", span.key)
-            yield from self._end(span, EndSpan(span.key, at, {names.END: outcome.state}, error))
+            end = EndSpan(span.key, at, {names.END: outcome.state}, error, left_open=True)
+            if outcome.state == "completed":
+                # The run went on without it, as after a cancelled task: when it ended, nobody says.
+                last_ns = max(span.start_ns, span.last_ns, span.chunks.last_ns if span.chunks else 0)
+                end = replace(end, end_ns=last_ns, attributes={names.END: names.LEFT_OPEN})
+            yield from self._end(span, end)
         if self._root_end is None and root.kind is not rules.SESSION:
             yield self._anomaly("left_open", root.key)
-        end = self._root_end or EndSpan(root.key, at)
+        end = self._root_end or EndSpan(root.key, at, left_open=root.kind is not rules.SESSION)
         attributes = {**end.attributes, **attributes, names.END: outcome.state, names.FRAMES: self._frames}
         *before, last = self._end(root, replace(end, attributes=attributes, error=error or end.error))
         yield from before
@@ -289,7 +297,9 @@ class SpanAssembler:
         if end_ns < span.start_ns:
             end_ns = span.start_ns
             yield self._anomaly("end_before_start", span.key)
-        yield EndSpan(span.key, end_ns, attributes, end.error, gaps)
+        if span.parent is not None:
+            span.parent.last_ns = max(span.parent.last_ns, end_ns)
+        yield replace(end, end_ns=end_ns, attributes=attributes, gaps=gaps)
 
     def _records(self, span: OpenSpan, end: EndSpan) -> Iterator[AddEvent]:
         """Yield the conventions' log records about an LLM call, where they are asked for."""

@@ -126,6 +126,11 @@ class Chunks:
         self.stalls = 0
 
     @property
+    def last_ns(self) -> int:
+        """When the last one came, in nanoseconds since the epoch."""
+        return self._last_ns
+
+    @property
     def count(self) -> int:
         """How many there were."""
         return sum(self.kinds.values())

@@ -10,9 +10,12 @@ def trace_id(root_key: str) -> int:
     return _digest(root_key, 16, b"trace")
 
 
-def span_id(key: str) -> int:
-    """Return the 64-bit id of the span that was opened by that frame, never 0."""
-    return _digest(key, 8, b"span")
+def span_id(root_key: str, key: str) -> int:
+    """Return the 64-bit id of the span that a frame opened in a session, never 0.
+
+    Two sessions that see the same frames (a flow observed inside an observed flow) give it two ids.
+    """
+    return _digest(f"{root_key} {key}", 8, b"span")
 
 
 def _digest(key: str, size: int, person: bytes) -> int:

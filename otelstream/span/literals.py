@@ -22,7 +22,7 @@ MAX_LITERAL: Final = 1_000_000
 
 _REPR: Final = re.compile(r"""b?['"{\[(]|(?:True|False|None|-?[\d.]+(?:e[-+]?\d+)?)\Z""")
 _STRING: Final = re.compile(
-    r"""(b?)('[^'\\]*(?:\\.[^'\\]*)*(?:'|\Z)|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z))""", re.DOTALL
+    r"""(b?)('[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z))""", re.DOTALL
 )
 _ODD_ESCAPE: Final = re.compile(r"""\\[^'"nrtxuU]""")
 _UNICODE_ESCAPE: Final = re.compile(r"\\[uU]")

@@ -144,6 +144,7 @@ class EndSpan:
         attributes: What became known when it ended.
         error: Set when it failed.
         gaps: The times between its chunks, for metrics; empty without chunks.
+        left_open: Whether no frame ended it, so that its duration says little.
     """
 
     key: str
@@ -151,6 +152,7 @@ class EndSpan:
     attributes: Attributes = field(default_factory=dict)
     error: SpanError | None = None
     gaps: tuple[Gap, ...] = ()
+    left_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

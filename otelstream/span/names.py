@@ -160,6 +160,7 @@ DATA_PREFIX: Final = "crewai.data."
 
 # Attributes about the bridge itself.
 END: Final = "otelstream.end"
+LEFT_OPEN: Final = "left_open"
 FRAMES: Final = "otelstream.frames"
 ANOMALY_PREFIX: Final = "otelstream.anomalies."
 DATA_OMITTED: Final = "otelstream.data.omitted"

@@ -40,10 +40,7 @@ def of_place(
     if frame.previous_id is not None and not known:
         yield "dangling_previous"
     if frame.parent_id is None:
-        if not known and not _is_flow_of_turn(rule, root):
-            yield "no_parent"
-        elif known and _runtime_scope(enclosing) is not None and rule.role is not Role.CLOSE:
-            yield "wrong_parent"
+        yield from _of_parentless(rule, known, _runtime_scope(enclosing), root)
         return
     claimed = scopes.opened_by(frame.parent_id)
     if claimed is None:
@@ -52,6 +49,15 @@ def of_place(
         yield "frame_after_end"
     elif rule.role is not Role.CLOSE and claimed is not _runtime_scope(enclosing):
         yield "wrong_parent"
+
+
+def _of_parentless(rule: Rule, known: bool, around: Scope | None, root: OpenSpan) -> Iterator[AnomalyName]:
+    if not known and not _is_flow_of_turn(rule, root):
+        yield "no_parent"
+    elif known and around is not None and rule.role is not Role.CLOSE:
+        yield "wrong_parent"
+    elif known and around is None and rule.role is Role.OPEN and root.over:
+        yield "frame_after_end"  # a second thing at the top, after the first
 
 
 def _is_flow_of_turn(rule: Rule, root: OpenSpan) -> bool:

@@ -20,6 +20,16 @@ _CHOICES: Final = {
     "semconv": get_args(Convention),
 }
 
+_LEAST: Final = {
+    "pending_after_ms": 0,
+    "stall_ms": 1,
+    "attribute_bytes": 1,
+    "content_bytes": 1,
+    "span_events": 1,
+    "span_bytes": 1,
+    "trace_bytes": 1,
+}
+
 STALL_MS: Final = 2_000
 ATTRIBUTE_BYTES: Final = 2_048
 CONTENT_BYTES: Final = 65_536
@@ -76,12 +86,16 @@ class SpanOptions:
         """Check the choices.
 
         Raises:
-            ValueError: One of them does not exist, or a row does not fit into the table.
+            ValueError: A choice does not exist, a number is too small, or a row does not fit into the table.
         """
         for name, choices in _CHOICES.items():
             value = attrgetter(name)(self)
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is no choice; take {', '.join(choices)}.")
+        for name, least in _LEAST.items():
+            value = attrgetter(name)(self)
+            if value < least:
+                raise ValueError(f"{name}={value!r} is too little; take at least {least}.")
         with_rows(self.rows)
 
     @property

@@ -46,6 +46,8 @@ class OpenSpan:
         facts: What it and those around it tell the spans beneath it: the agent's model, the conversation.
         told: What the log record about it will tell, where one is asked for.
         is_open: False once it was ended.
+        over: Whether a frame has ended it; a root is open until its session ends.
+        last_ns: When the last thing happened in it or beneath it.
         chunks: Its chunk frames, None without any.
         failed: The last failure of a span beneath it, as `error.type` is not told again higher up.
     """
@@ -58,6 +60,8 @@ class OpenSpan:
     facts: Attributes = field(default_factory=lambda: _NONE)
     told: Attributes = field(default_factory=lambda: _NONE)
     is_open: bool = True
+    over: bool = False
+    last_ns: int = 0
     chunks: Chunks | None = None
     failed: SpanError | None = None
 

@@ -19,9 +19,9 @@ def test_inside_the_trace_id_is_that_of_the_root_frame() -> None:
 
 
 def test_inside_the_span_id_is_that_of_the_frame() -> None:
-    """Within `derived_from` the span id depends on the frame's key alone."""
+    """Within `derived_from` the span id depends on the keys of root and frame."""
     with derived_from("root", "frame"):
-        assert FrameIdGenerator().generate_span_id() == ids.span_id("frame")
+        assert FrameIdGenerator().generate_span_id() == ids.span_id("root", "frame")
 
 
 def test_outside_ids_are_random() -> None:
@@ -36,7 +36,7 @@ def test_after_the_block_ids_are_random_again() -> None:
     with derived_from("root", "frame"):
         pass
 
-    assert FrameIdGenerator().generate_span_id() != ids.span_id("frame")
+    assert FrameIdGenerator().generate_span_id() != ids.span_id("root", "frame")
 
 
 def test_after_an_exception_ids_are_random_again() -> None:
@@ -44,7 +44,7 @@ def test_after_an_exception_ids_are_random_again() -> None:
     with pytest.raises(ZeroDivisionError), derived_from("root", "frame"):
         _ = 1 / 0
 
-    assert FrameIdGenerator().generate_span_id() != ids.span_id("frame")
+    assert FrameIdGenerator().generate_span_id() != ids.span_id("root", "frame")
 
 
 def test_another_thread_is_outside() -> None:
@@ -52,7 +52,7 @@ def test_another_thread_is_outside() -> None:
     with derived_from("root", "frame"), ThreadPoolExecutor() as pool:
         other = pool.submit(FrameIdGenerator().generate_span_id).result()
 
-    assert other != ids.span_id("frame")
+    assert other != ids.span_id("root", "frame")
 
 
 def test_blocks_nest() -> None:
@@ -60,7 +60,7 @@ def test_blocks_nest() -> None:
     with derived_from("root", "outer"):
         with derived_from("root", "inner"):
             pass
-        assert FrameIdGenerator().generate_span_id() == ids.span_id("outer")
+        assert FrameIdGenerator().generate_span_id() == ids.span_id("root", "outer")
 
 
 def test_derived_ids_are_valid() -> None:

@@ -218,3 +218,15 @@ def test_the_coming_conventions_count_all_kinds_of_tokens() -> None:
             "reasoning.output_tokens": 7,
         }.items()
     }
+
+
+def test_a_call_that_nobody_ended_is_not_measured() -> None:
+    """A call that a completed run left behind has no duration that means anything."""
+    script = Script()
+    script.start("flow_started", flow_name="F")
+    script.fork().start("llm_call_started", call_id="c0", model="m")
+    script.wait(3_600_000)
+    script.end("flow_finished", flow_name="F")
+
+    told = measured(script.frames)
+    assert ("gen_ai.client.operation.duration" in told, told["otelstream.spans.open"]) == (False, [({}, 0)])

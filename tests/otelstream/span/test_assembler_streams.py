@@ -223,7 +223,6 @@ def test_a_failed_outcome_names_the_exception(golden: Golden) -> None:
 @pytest.mark.parametrize(
     ("state", "error"),
     [
-        ("completed", None),
         ("failed", SpanError("_OTHER", "the run failed")),
         ("cancelled", None),
         ("cut", SpanError("cut", "the recording ends here: the process died")),
@@ -238,6 +237,18 @@ def test_open_spans_end_as_their_session_does(
     ends = [one for one in assembled(frames, Outcome(state, at)) if isinstance(one, EndSpan)]
     assert [(one.key, one.end_ns, one.attributes[names.END], one.error) for one in ends] == [
         (frames[index].id, at, state, error) for index in (3, 2, 0)
+    ]
+
+
+def test_what_a_completed_session_left_open_ended_when_it_was_last_seen(golden: Golden) -> None:
+    """18: the run went on without them: they end with their last frame, and do not say `completed`."""
+    frames = golden("18_close_early")
+    last = timestamp_ns(frames[-1])
+    ends = [one for one in assembled(frames, Outcome("completed", last + 5)) if isinstance(one, EndSpan)]
+    assert [(one.key, one.end_ns, one.attributes[names.END], one.left_open) for one in ends] == [
+        (frames[3].id, last, "left_open", True),
+        (frames[2].id, last, "left_open", True),
+        (frames[0].id, last + 5, "completed", True),
     ]
 
 

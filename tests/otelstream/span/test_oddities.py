@@ -165,3 +165,12 @@ def test_frames_without_a_number_are_in_order() -> None:
     """A `seq` that is missing says nothing of the order."""
     frames = flow(tick("t", seq=5), tick("u"), tick("v", seq=6))
     assert anomalies(assembled(frames)) == []
+
+
+def test_a_second_thing_at_the_top_comes_after_the_first() -> None:
+    """A scope without a parent that follows the root's end is under the root, and said to be late."""
+    script = Script()
+    for call in ("c0", "c1"):
+        script.start("llm_call_started", call_id=call, model="m")
+        script.end("llm_call_completed", call_id=call, response="fine")
+    assert [one.name for one in anomalies(assembled(script.frames))] == ["frame_after_end"]

@@ -82,3 +82,10 @@ def test_logs_are_used_where_something_goes_there(
 ) -> None:
     """A logger is needed for events as logs and for content in logs."""
     assert SpanOptions(events=events, content=content).uses_logs is uses
+
+
+@pytest.mark.parametrize("name", ["attribute_bytes", "stall_ms", "span_events", "trace_bytes"])
+def test_a_number_that_leaves_nothing_is_refused(name: str) -> None:
+    """A limit of nothing would be a trace of nothing."""
+    with pytest.raises(ValueError, match=f"^{name}=0 is too little; take at least 1.$"):
+        SpanOptions(**{name: 0})  # type: ignore[arg-type]  # any of the numbers

@@ -159,3 +159,34 @@ def test_two_rows_do_not_share_a_type() -> None:
     """A type may stand in one row alone."""
     with pytest.raises(ValueError, match="'my_job_completed' is in the table already"):
         with_rows((JOBS, Pair(Kind("other", "other"), "other_started", ("my_job_completed",))))
+
+
+def test_a_row_that_another_context_ended_is_over_everywhere(outline: Outline) -> None:
+    """What follows in the context of its start is not in it any more: the runtime knows nothing of it."""
+    script = Script()
+    script.start("flow_started", flow_name="F")
+    started = script.start("my_job_started", name="one")
+    worker = script.fork()
+    worker.end("my_job_completed")
+    script.emit("llm_call_started", call_id="c", model="m")
+    assert started.id == "f1"
+    assert outline(assembled(script.frames, options=OPTIONS)) == [
+        "invoke_workflow F",
+        "  job one",
+        "  chat m",
+    ]
+
+
+def test_a_branch_may_wait_while_another_streams() -> None:
+    """However many chunks come in between, the next frame of a branch follows the one before it."""
+    script = Script()
+    script.start("flow_started", flow_name="F")
+    waiting, streaming = script.fork(), script.fork()
+    waiting.start("tool_usage_started", tool_name="slow")
+    waiting.emit("tick")
+    streaming.start("llm_call_started", call_id="c", model="m")
+    for _ in range(12_000):
+        streaming.emit("llm_stream_chunk", call_id="c", chunk="x")
+    waiting.emit("tick")
+    found = {one.name for one in assembled(script.frames) if isinstance(one, Anomaly)}
+    assert found == {"left_open"}
