@@ -155,7 +155,7 @@ def test_a_policy_that_does_not_exist_is_told(
     exported(monkeypatch, "true")
 
     assert [record.getMessage() for record in caplog.records if record.name == "otelstream"] == [
-        f"{CAPTURE}=TRUE cannot be used (Input should be 'NO_CONTENT', 'SPAN_ONLY', 'EVENT_ONLY' or"
+        f"{CAPTURE}=true cannot be used (Input should be 'NO_CONTENT', 'SPAN_ONLY', 'EVENT_ONLY' or"
         " 'SPAN_AND_EVENT'); the default NO_CONTENT is."
     ]
 
