@@ -180,8 +180,10 @@ class Pipeline:
         if not run.started:
             self._start(run)
         self.losses.seen += 1
-        frame = arrival.frame
-        redactor = run.stream.options.redactor
+        frame, options = arrival.frame, run.stream.options
+        if options.record is None and not options.to.exist:
+            return
+        redactor = options.redactor
         kept: list[FrameLike] = []
         if not self._attempt("redaction", 1, lambda: kept.append(redacted_frame(frame, redactor))):
             run.lost += 1

@@ -27,7 +27,7 @@ _TIES: Final[dict[EarlierName, tuple[str, str]]] = {
 }
 """The frames that hold what ties sessions together, and where in `data`."""
 
-_TIED: Final = "SELECT DISTINCT session_id FROM frames WHERE type = ? AND data ->> ? = ?"
+_TIED: Final = "SELECT DISTINCT session_id FROM frames WHERE type = ? AND (data ->> ?) = ?"
 
 
 def operations(
