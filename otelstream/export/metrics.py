@@ -204,6 +204,8 @@ def _tool(instruments: Instruments, span: _Open, end: EndSpan) -> None:
     if span.agent is not None:
         span.agent.tool_calls += 1
     values = _picked(span, (names.TOOL_NAME, names.TOOL_TYPE, names.AGENT_NAME))
+    if end.error is not None and end.error.type == names.UNKNOWN_TOOL:
+        values[names.TOOL_NAME] = names.ERROR_TYPE_OTHER  # a name that a model made up
     instruments.tool.record(_seconds_of(span, end), _with_error(values, end))
 
 

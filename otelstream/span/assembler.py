@@ -12,13 +12,14 @@ from typing import Final
 
 from otelstream.frame import FrameLike, Outcome, timestamp_ns
 from otelstream.span import names, oddities, rules
-from otelstream.span.attributes import at_end, at_start, facts_of
+from otelstream.span.attributes import at_end
 from otelstream.span.budget import Budget
 from otelstream.span.chunks import Chunks
-from otelstream.span.content import content_at_end, content_at_start
-from otelstream.span.events import envelope, event_of
+from otelstream.span.content import content_at_end
+from otelstream.span.events import event_of
 from otelstream.span.failures import error_of_outcome, failure_of
-from otelstream.span.links import follows, links_of
+from otelstream.span.lifetimes import end_of, span_of
+from otelstream.span.links import follows
 from otelstream.span.model import (
     AddEvent,
     Anomaly,
@@ -34,9 +35,6 @@ from otelstream.span.scopes import MAX_DEPTH, OpenSpan, Scope, Scopes, innermost
 
 MAX_EARLY: Final = 1_000
 """Frames that wait for the first scope of a session; with more of them it has none, and gets its own root."""
-
-MAX_NAME: Final = 128
-"""Longest span name, in characters: a role may be a text."""
 
 _NOTHING: Final[Attributes] = {}
 _DEFAULT: Final = SpanOptions()
@@ -137,7 +135,8 @@ class SpanAssembler:
             span = enclosing.span
             yield from self._annotates(frame, enclosing)
         else:
-            span, started = self._start(frame, pair.kind, parent)
+            span, started = span_of(frame, pair.kind, parent, self._scopes, self._options)
+            self._open[span.key] = span
             yield started
         scope = Scope(frame.id, pair, key_of(frame, pair), enclosing, span)
         self._scopes.open(scope)
@@ -214,36 +213,6 @@ class SpanAssembler:
         assert span is not None, "frames before the root are held back"
         return span
 
-    def _start(
-        self, frame: FrameLike, kind: rules.Kind, parent: OpenSpan | None
-    ) -> tuple[OpenSpan, StartSpan]:
-        facts = parent.facts if parent is not None else _NOTHING
-        attributes = {**at_start(kind, frame.data, facts), **envelope(frame)}
-        content = content_at_start(kind, frame.data) if self._options.content != "NO_CONTENT" else {}
-        links = tuple(links_of(frame, parent, self._scopes))
-        own_facts = facts_of(kind, frame.data)
-        span = OpenSpan(
-            key=frame.id if kind is not rules.SESSION else f"session {frame.id}",
-            kind=kind,
-            parent=parent,
-            start_ns=timestamp_ns(frame),
-            linked_to=frozenset(link.to for link in links),
-            facts={**facts, **own_facts} if own_facts else facts,
-        )
-        if kind is rules.LLM and self._options.content_in_logs:
-            span.told = {**attributes, **content}
-        self._open[span.key] = span
-        started = StartSpan(
-            key=span.key,
-            parent=parent.key if parent is not None else None,
-            name=_span_name(kind, attributes),
-            client=kind.client,
-            start_ns=span.start_ns,
-            attributes={**attributes, **content} if self._options.content_on_spans else attributes,
-            links=links,
-        )
-        return span, started
-
     def _begin(self, root: OpenSpan) -> Iterator[Operation]:
         self._root = root
         early, self._early = self._early, []
@@ -251,7 +220,8 @@ class SpanAssembler:
             yield from self._taken(frame, self._rules.get(frame.type, EVENT))
 
     def _begin_without_scope(self) -> Iterator[Operation]:
-        span, started = self._start(self._early[0], rules.SESSION, None)
+        span, started = span_of(self._early[0], rules.SESSION, None, self._scopes, self._options)
+        self._open[span.key] = span
         yield started
         yield from self._begin(span)
 
@@ -280,37 +250,10 @@ class SpanAssembler:
 
     def _end(self, span: OpenSpan, end: EndSpan) -> Iterator[Operation]:
         del self._open[span.key]
-        span.is_open = False
-        attributes, chunks = dict(end.attributes), span.chunks
-        gaps = end.gaps
-        if chunks is not None:
-            attributes.update(chunks.attributes())
-            if span.kind is rules.LLM:
-                attributes[names.TIME_TO_FIRST_CHUNK] = max(0, chunks.first_ns - span.start_ns) / 1e9
-                gaps = tuple(chunks.gaps.buckets())
-            yield from chunks.events(span.key)
-            span.chunks = None
-        if span.kind is rules.LLM:
-            yield from self._records(span, replace(end, attributes=attributes))
-        span.told = _NOTHING
-        end_ns = end.end_ns
-        if end_ns < span.start_ns:
-            end_ns = span.start_ns
+        if end.end_ns < span.start_ns:
             yield self._anomaly("end_before_start", span.key)
-        if span.parent is not None:
-            span.parent.last_ns = max(span.parent.last_ns, end_ns)
-        yield replace(end, end_ns=end_ns, attributes=attributes, gaps=gaps)
-
-    def _records(self, span: OpenSpan, end: EndSpan) -> Iterator[AddEvent]:
-        """Yield the conventions' log records about an LLM call, where they are asked for."""
-        told: Attributes
-        if self._options.content_in_logs:
-            failed = {} if end.error is None else {names.ERROR_TYPE: end.error.type}
-            told = {**span.told, **end.attributes, **failed}
-            yield AddEvent(span.key, names.OPERATION_DETAILS, end.end_ns, told, log_only=True)
-        if self._options.events != "span" and end.error is not None:
-            told = {names.EXCEPTION_TYPE: end.error.type, names.EXCEPTION_MESSAGE: end.error.message}
-            yield AddEvent(span.key, names.OPERATION_EXCEPTION, end.end_ns, told, log_only=True)
+            end = replace(end, end_ns=span.start_ns)
+        yield from end_of(span, end, self._options)
 
     def _anomaly(self, name: AnomalyName, about: str) -> Anomaly:
         self._anomalies[name] += 1
@@ -319,11 +262,6 @@ class SpanAssembler:
 
 def _is_internal(frame: FrameLike, enclosing: Scope) -> bool:
     return enclosing.pair.kind in rules.INTERNAL_FLOWS.get(str(frame.data.get("flow_name")), ())
-
-
-def _span_name(kind: rules.Kind, attributes: Attributes) -> str:
-    named = attributes.get(kind.named_by) if kind.named_by is not None else None
-    return kind.span_name if named is None else f"{kind.span_name} {named}"[:MAX_NAME]
 
 
 def _in_version(operation: Operation, version: names.Convention) -> Operation:

@@ -230,3 +230,12 @@ def test_a_call_that_nobody_ended_is_not_measured() -> None:
 
     told = measured(script.frames)
     assert ("gen_ai.client.operation.duration" in told, told["otelstream.spans.open"]) == (False, [({}, 0)])
+
+
+def test_a_tool_that_a_model_made_up_has_no_name_of_its_own() -> None:
+    """Otherwise models would decide how many series a metric has."""
+    script = Script()
+    tool(script, "no such tool", failure={"reason": "unknown_tool", "message": "Tool not found"})
+
+    ((attributes, _),) = measured(script.frames)["gen_ai.execute_tool.duration"]
+    assert (attributes["gen_ai.tool.name"], attributes["error.type"]) == ("_OTHER", "unknown_tool")
