@@ -95,12 +95,12 @@ def _workflow_end(data: Data) -> Found:
 
 def _tool(data: Data) -> Found:
     arguments = restored(data.get("tool_args"), EVENT_CUT)
-    return {names.TOOL_ARGUMENTS: _plain(_parsed(arguments))}
+    return {names.TOOL_ARGUMENTS: _object("arguments", arguments)}
 
 
 def _tool_end(data: Data) -> Found:
     result = data.get("output") if "output" in data else data.get("result")
-    return {names.TOOL_RESULT: _plain(restored(result, EVENT_CUT))}
+    return {names.TOOL_RESULT: _object("result", restored(result, EVENT_CUT))}
 
 
 def _memory(data: Data) -> Found:
@@ -220,6 +220,15 @@ def _definitions(value: object) -> list[Part]:
             }
             found.append(_given(definition))
     return found
+
+
+def _object(name: str, value: object) -> AttributeValue | None:
+    """Return what the conventions want to be an object as one: JSON that is none, or a text, under a name."""
+    parsed = _parsed(value)
+    if isinstance(parsed, Mapping):
+        return _plain_mapping(parsed)
+    found = parsed if isinstance(parsed, list) else value
+    return None if found in (None, "") else {name: _plain(found)}
 
 
 def _given(found: Found) -> Part:
