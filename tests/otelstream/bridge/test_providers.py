@@ -13,6 +13,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.providers import Providers
+from otelstream.bridge.spans import Destinations
+from otelstream.span.options import SpanOptions
 
 ASKING = {
     "OTEL_TRACES_EXPORTER": "console",
@@ -144,3 +146,18 @@ def test_a_variable_that_cannot_be_used_is_told_once(caplog: pytest.LogCaptureFi
         [None, None],
         [True],
     )
+
+
+def test_a_provider_that_cannot_be_had_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of OpenTelemetry that names no provider makes its API raise; the program must not see it."""
+
+    def raising() -> object:
+        raise StopIteration
+
+    for name in ("global_provider", "get_meter_provider", "get_logger_provider"):
+        monkeypatch.setattr(f"otelstream.bridge.providers.{name}", raising)
+    losses = Losses()
+    providers = Providers({}, Attempts(losses), losses)
+
+    found = providers.destinations(SpanOptions(events="both"), None, None, None)
+    assert found == Destinations(None, None, None)

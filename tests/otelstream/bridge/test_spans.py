@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NoOpTracerProvider, SpanContext
+from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from otelstream.bridge import spans
 from otelstream.bridge.spans import Destinations, EarlierRuns, fitted, options_of
@@ -145,3 +146,21 @@ def test_rows_that_cannot_be_used_are_left_out_and_told(rows: str, why: str) -> 
     assert options == SpanOptions(semconv="main")
     assert problem.startswith(f"OTELSTREAM_ROWS={rows} is left out: ")
     assert why in problem
+
+
+@pytest.mark.parametrize(
+    ("provider", "mode", "events"),
+    [
+        (FrameProvider(SimpleSpanProcessor(InMemorySpanExporter()), {}), "all", 20_000),
+        (TracerProvider(shutdown_on_exit=False), "coalesced", 128),
+        (TracerProvider(span_limits=SpanLimits(max_events=50), shutdown_on_exit=False), "coalesced", 50),
+        (NoOpTracerProvider(), "coalesced", 128),
+        (None, "coalesced", 128),
+    ],
+)
+def test_a_span_has_the_events_that_its_provider_keeps(
+    provider: ApiTracerProvider | None, mode: str, events: int
+) -> None:
+    """Whatever the provider would drop is not given to it, but counted."""
+    found = fitted(SpanOptions(chunk_events="all"), provider)
+    assert (found.chunk_events, found.span_events) == (mode, events)

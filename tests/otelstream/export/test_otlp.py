@@ -226,3 +226,14 @@ def test_a_flush_tells_whether_all_was_delivered() -> None:
     refused.on_end(span())
 
     assert (delivered.force_flush(), refused.force_flush(), refused.force_flush()) == (True, False, False)
+
+
+def test_several_exporters_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`console,otlp` sends every span to both, as OpenTelemetry's own configuration does."""
+    exporters = [InMemorySpanExporter(), InMemorySpanExporter()]
+    monkeypatch.setattr("otelstream.export.otlp.ConsoleSpanExporter", iter(exporters).__next__)
+    provider = FrameProvider(
+        SimpleSpanProcessor(exporter_from_environment({EXPORTER: "console, console"})), {}
+    )
+    provider.get_tracer("tests").start_span("twice").end()
+    assert [[span.name for span in one.get_finished_spans()] for one in exporters] == [["twice"], ["twice"]]

@@ -180,3 +180,14 @@ def test_heavy_log_records_are_several_requests() -> None:
         1,
         False,
     )
+
+
+@pytest.mark.parametrize("value", [[1.5] * 1_000, [-1] * 1_000, [{}] * 1_000, [[]] * 1_000, [2**60] * 1_000])
+def test_numbers_and_empty_values_weigh_what_they_take(value: list[object]) -> None:
+    """A list of a thousand floats, as an embedding is, is not taken for half of what it is."""
+    exporter = InMemorySpanExporter()
+    provider = FrameProvider(SimpleSpanProcessor(exporter), {})
+    provider.get_tracer("tests").start_span("x", attributes={"value": value}).end()  # type: ignore[dict-item]  # any JSON
+    spans = exporter.get_finished_spans()
+    encoded = encode_spans(spans).ByteSize()
+    assert encoded * 0.95 < weight(spans[0]) < encoded * 1.6

@@ -232,3 +232,11 @@ def test_chunks_of_no_call_are_counted_on_the_span_around_them() -> None:
         "otelstream.end": "completed",
         "otelstream.frames": 7,
     }
+
+
+def test_few_events_may_be_all_that_a_span_has() -> None:
+    """Where a provider keeps 50 events, the chunks fit into them: first, last and all counts."""
+    operations = assembled(call(5_000), options=SpanOptions(span_events=50))
+    events = [one for one in operations if isinstance(one, AddEvent)]
+    counts = [one.attributes["otelstream.chunk.count"] for one in events]
+    assert (len(events) <= 50, counts[0], counts[-1], sum(map(int, map(str, counts)))) == (True, 1, 1, 5_000)
