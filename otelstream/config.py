@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -126,20 +127,10 @@ class Settings(BaseModel):
         Raises:
             ValueError: A row does not fit into the table.
         """
+        shared = {field.name for field in fields(SpanOptions)} & type(self).model_fields.keys() - {"rows"}
         return SpanOptions(
-            chunk_events=self.chunk_events,
+            **self.model_dump(include=shared),
             collapse_internal_flows=self.internal_flows == "collapse",
-            content=self.content,
-            events=self.events,
-            pending_spans=self.pending_spans,
-            pending_after_ms=self.pending_after_ms,
-            stall_ms=self.stall_ms,
-            semconv=self.semconv,
-            attribute_bytes=self.attribute_bytes,
-            content_bytes=self.content_bytes,
-            span_events=self.span_events,
-            span_bytes=self.span_bytes,
-            trace_bytes=self.trace_bytes,
             rows=rows,
         )
 

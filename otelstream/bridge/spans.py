@@ -159,7 +159,8 @@ class _Broken:
 def fitted(options: SpanOptions, provider: TracerProvider | None) -> SpanOptions:
     """Return options that lose nothing uncounted on a provider that keeps only the last events of a span."""
     kept = events_kept(provider)
-    if options.events == "log" or (kept is None and isinstance(provider, FrameProvider)):
+    spans_take_all = kept is None and isinstance(provider, FrameProvider)
+    if options.events == "log" or provider is None or spans_take_all:
         return options
     return replace(
         options,

@@ -17,7 +17,6 @@ from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
 from otelstream.cli.options import span_options
 from otelstream.errors import ExportError
 from otelstream.export.otlp import CollectedSpans, FrameProvider, exporter_from_environment
-from otelstream.export.sizes import SizedExporter
 from otelstream.frame import frame_json
 
 app = typer.Typer(help="Export a session: spans over OTLP, or frames as NDJSON.", no_args_is_help=True)
@@ -36,7 +35,7 @@ def otlp(
 ) -> None:
     """Send the spans of a session to a collector: the same trace as its live run, ids included."""
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says below what it would say here
-    collected = CollectedSpans(SizedExporter(exporter_from_environment(os.environ, endpoint)))
+    collected = CollectedSpans(exporter_from_environment(os.environ, endpoint))
     try:
         provider = FrameProvider(collected, os.environ)
     except ValueError as error:

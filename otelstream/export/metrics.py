@@ -40,7 +40,6 @@ class Instruments:
     """
 
     def __init__(self, meter: Meter, version: Convention) -> None:
-        self.version = version
         chat = "gen_ai.client.operation" if version == "1.41" else "gen_ai.client.inference"
         self.chat = _seconds(meter, f"{chat}.duration", "Duration of calls to a model.")
         self.stores = (
@@ -102,7 +101,7 @@ def observe_bridge(
         meter: The meter.
         seen: Returns how many frames were observed.
         queued: Returns how many frames wait to be handled.
-        dropped: Returns how much was lost, by reason: frames, and for `export` spans.
+        dropped: Returns how much was lost, by reason (`otelstream.losses`).
     """
     meter.create_observable_counter(
         "otelstream.frames",
@@ -120,7 +119,7 @@ def observe_bridge(
         "otelstream.dropped",
         [lambda _: [Observation(count, {"reason": reason}) for reason, count in dropped().items()]],
         unit="{frame}",
-        description="Frames (for the reason export: spans) that were lost, by reason.",
+        description="What was lost: frames; spans (export), log records (logs), exports (metrics).",
     )
 
 

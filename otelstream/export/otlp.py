@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export import (
 from otelstream.errors import ExportError
 from otelstream.export.deliveries import CountedExporter, Deliveries, EndedSpans, OnLoss
 from otelstream.export.ids import FrameIdGenerator
-from otelstream.export.sizes import SizedExporter
+from otelstream.export.sizes import SizedExporter, parts, weight
 
 OTEL_TRACES_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 
@@ -73,8 +73,8 @@ def provider_from_environment(environ: Mapping[str, str], on_loss: OnLoss) -> Tr
         return None
     deliveries = Deliveries()
     try:
-        sized = SizedExporter(exporter_from_environment(environ))
-        exporter = CountedExporter(sized, on_loss, deliveries=deliveries)
+        counted = CountedExporter(exporter_from_environment(environ), on_loss, deliveries=deliveries)
+        exporter: SpanExporter = SizedExporter(counted)  # of a batch in several requests some may arrive
     except ExportError as error:
         exporter = CountedExporter(_Nowhere(), on_loss, str(error), deliveries)
     processor = BatchSpanProcessor(
@@ -230,13 +230,12 @@ class CollectedSpans(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  the SDK's signature
         """Send what is left; return whether everything so far was delivered."""
         batch, self._batch = self._batch, []
-        if not batch:
-            return self.lost == 0
-        if self.lost or self._exporter.export(batch) is not SpanExportResult.SUCCESS:
-            # After one failure (each is retried for ten seconds) the rest is counted, not tried.
-            self.lost += len(batch)
-        else:
-            self.exported += len(batch)
+        for part in parts(batch, weight):
+            if self.lost or self._exporter.export(part) is not SpanExportResult.SUCCESS:
+                # After one failure (each is retried for ten seconds) the rest is counted, not tried.
+                self.lost += len(part)
+            else:
+                self.exported += len(part)
         return self.lost == 0
 
     def shutdown(self) -> None:

@@ -80,8 +80,8 @@ class EventLoggerProvider(LoggerProvider):
         self.deliveries = Deliveries()
         queue = None if OTEL_BLRP_MAX_QUEUE_SIZE in environ else QUEUE_RECORDS
         for exporter in exporters:
-            counted = CountedLogs(SizedLogs(exporter), on_loss, self.deliveries)
-            self.add_log_record_processor(BatchLogRecordProcessor(counted, max_queue_size=queue))
+            sized = SizedLogs(CountedLogs(exporter, on_loss, self.deliveries))
+            self.add_log_record_processor(BatchLogRecordProcessor(sized, max_queue_size=queue))
             self.add_log_record_processor(EmittedRecords(self.deliveries))
 
 

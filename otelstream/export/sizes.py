@@ -36,7 +36,7 @@ class SizedExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch in as many requests as it takes; it failed if one of them did."""
-        results = [self._exporter.export(part) for part in _parts(spans, weight, self._limit)]
+        results = [self._exporter.export(part) for part in parts(spans, weight, self._limit)]
         failed = [result for result in results if result is not SpanExportResult.SUCCESS]
         return failed[0] if failed else SpanExportResult.SUCCESS
 
@@ -63,7 +63,7 @@ class SizedLogs(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Export a batch in as many requests as it takes; it failed if one of them did."""
-        results = [self._exporter.export(part) for part in _parts(batch, weight_of_record, self._limit)]
+        results = [self._exporter.export(part) for part in parts(batch, weight_of_record, self._limit)]
         failed = [result for result in results if result is not LogRecordExportResult.SUCCESS]
         return failed[0] if failed else LogRecordExportResult.SUCCESS
 
@@ -84,17 +84,18 @@ def weight_of_record(record: ReadableLogRecord) -> int:
 
 def weight(span: ReadableSpan) -> int:
     """Return about how many bytes of OTLP a span takes."""
-    parts = [span.attributes, *(event.attributes for event in span.events)]
-    parts.extend(link.attributes for link in span.links)
+    told = [span.attributes, *(event.attributes for event in span.events)]
+    told.extend(link.attributes for link in span.links)
     texts = (span.name, span.status.description or "", *(event.name for event in span.events))
     return (
         _SPAN_BYTES
-        + sum(_PART_BYTES + weight_of(part) for part in parts if part)
+        + sum(_PART_BYTES + weight_of(part) for part in told if part)
         + sum(weight_of(text) for text in texts)
     )
 
 
-def _parts(items: Sequence[T], weigh: Callable[[T], int], limit: int) -> Iterator[Sequence[T]]:
+def parts(items: Sequence[T], weigh: Callable[[T], int], limit: int = REQUEST_BYTES) -> Iterator[Sequence[T]]:
+    """Yield items in parts of at most that weight in bytes; one that is heavier is a part of its own."""
     part: list[T] = []
     size = 0
     for item in items:

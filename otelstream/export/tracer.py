@@ -88,7 +88,7 @@ class TracerSink:
         due = [started for started in self._unannounced.values() if started.start_ns < before_ns]
         for started in due:
             del self._unannounced[started.key]
-            with derived_from(self._root_key, f"{names.PENDING_SUFFIX} {started.key}"):
+            with derived_from(self._root_key, f"{names.PENDING_PREFIX} {started.key}"):
                 span = self._tracer.start_span(
                     started.name,
                     context=context_of(self._contexts[started.key]),

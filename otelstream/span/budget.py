@@ -82,6 +82,8 @@ class Budget:
         if spent.events >= self._options.span_events or not self._fits(spent, size, EVENT_SHARE):
             frames = event.attributes.get(names.CHUNK_RUN_COUNT, 1)
             spent.events_dropped += frames if isinstance(frames, int) else 1
+            if self._options.events == "both":
+                yield replace(event, log_only=True)
             return
         spent.events += 1
         self._charge(spent, size)
@@ -123,43 +125,40 @@ class Budget:
         return dict(kept)
 
     def _within(self, attributes: Attributes, room: int) -> tuple[Attributes, int, int]:
-        """Return the attributes with the content that fits, their weight, and that of what was left out."""
-        too_big: set[str] = set()
-        dropped = 0
-        for name in [name for name in attributes if name in names.CONTENT]:
-            _, size = self._cut({name: attributes[name]})
-            if size <= room:
-                room -= size
-            else:
-                too_big.add(name)
-                dropped += size
-        if too_big:
-            attributes = {key: value for key, value in attributes.items() if key not in too_big}
-        return (*self._cut(attributes), dropped)
+        """Return the attributes, cut, with the content that fits; their weight, and that of the rest."""
+        kept: dict[str, AttributeValue] = {}
+        originals: dict[str, AttributeValue] = {}
+        size = dropped = 0
+        for key, value in attributes.items():
+            is_content = key in names.CONTENT
+            cut: dict[str, AttributeValue] = {}
+            limit = self._options.content_bytes if is_content else self._options.attribute_bytes
+            shorter = _cut_value(value, limit, key, cut)
+            weight = _HEADER_BYTES + len(key) + weight_of(shorter)
+            if is_content and weight > room:
+                dropped += weight
+                continue
+            room -= weight if is_content else 0
+            size += weight
+            kept[key] = shorter
+            originals.update(cut)
+        if originals:
+            kept[names.CUT] = originals
+            size += _HEADER_BYTES + len(names.CUT) + weight_of(originals)
+        return kept, size, dropped
 
     def _cut(self, attributes: Attributes) -> tuple[Attributes, int]:
-        """Return the attributes with their strings cut, the same ones if none was, and their weight."""
-        size, short = 0, True
+        """Do the same where there is no content, at once where all strings are short."""
+        size = 0
         for key, value in attributes.items():
-            if type(value) is str:
+            if type(value) is str and len(value) < self._short:
                 size += 2 * _HEADER_BYTES + len(key) + len(value)
-                short = short and len(value) < self._short
             elif type(value) in _SCALARS:
                 size += _HEADER_BYTES + len(key) + _number_bytes(value)
             else:
-                size += _HEADER_BYTES + len(key) + weight_of(value)
-                short = False
-        if short:
-            return attributes, size
-        kept: dict[str, AttributeValue] = {}
-        originals: dict[str, AttributeValue] = {}
-        for key, value in attributes.items():
-            limit = self._options.content_bytes if key in names.CONTENT else self._options.attribute_bytes
-            kept[key] = _cut_value(value, limit, key, originals)
-        if not originals:
-            return attributes, size
-        kept[names.CUT] = originals
-        return kept, weight_of(kept)
+                kept, size, _ = self._within(attributes, 0)
+                return kept, size
+        return attributes, size
 
     def _fits(self, spent: _Spent, size: int, share: float) -> bool:
         options = self._options
@@ -211,12 +210,16 @@ def _cut_value(
     value: AttributeValue, limit: int, path: str, originals: dict[str, AttributeValue]
 ) -> AttributeValue:
     if isinstance(value, str):
-        shorter = cut_text(value, limit)
-        if shorter is not value:
+        text = cut_text(value, limit)
+        if text is not value:
             originals[path] = _length(value)
-        return shorter
+        return text
+    before = len(originals)
+    shorter: AttributeValue = value
     if isinstance(value, Mapping):
-        return {key: _cut_value(item, limit, f"{path}.{key}", originals) for key, item in value.items()}
-    if isinstance(value, Sequence):
-        return [_cut_value(item, limit, f"{path}[{number}]", originals) for number, item in enumerate(value)]
-    return value
+        shorter = {key: _cut_value(item, limit, f"{path}.{key}", originals) for key, item in value.items()}
+    elif isinstance(value, Sequence):
+        shorter = [
+            _cut_value(item, limit, f"{path}[{number}]", originals) for number, item in enumerate(value)
+        ]
+    return value if len(originals) == before else shorter

@@ -100,7 +100,6 @@ class Chunks:
 
     __slots__ = (
         "_last",
-        "_last_ns",
         "_length",
         "_mode",
         "_most",
@@ -109,6 +108,7 @@ class Chunks:
         "first_ns",
         "gaps",
         "kinds",
+        "last_ns",
         "stalls",
     )
 
@@ -119,16 +119,11 @@ class Chunks:
         self._runs: list[Run] = []
         self._length = 1
         self._last: FrameLike | None = None
-        self._last_ns = 0
+        self.last_ns = 0
         self.first_ns = 0
         self.kinds: Counter[ChunkKind] = Counter()
         self.gaps = Gaps()
         self.stalls = 0
-
-    @property
-    def last_ns(self) -> int:
-        """When the last one came, in nanoseconds since the epoch."""
-        return self._last_ns
 
     @property
     def count(self) -> int:
@@ -147,13 +142,13 @@ class Chunks:
         if last is None:
             self.first_ns = now
         else:
-            gap = now - self._last_ns
+            gap = now - self.last_ns
             self.gaps.add(gap)
             if gap >= self._stall_ns:
                 self.stalls += 1
                 if self.stalls <= MAX_STALLS:
                     yield _stall(key, last, frame, gap)
-        self._last, self._last_ns = frame, now
+        self._last, self.last_ns = frame, now
         self.kinds[kind] += 1
         if event is not None:
             yield event

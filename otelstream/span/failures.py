@@ -28,9 +28,9 @@ def failure_of(rule: rules.Rule, data: Data, beneath: SpanError | None = None) -
         data: The frame's `data`.
         beneath: The last failure of a span beneath the one that ends.
     """
-    reported = mapping(data.get("failure"))
     if rule.failed:
         return error_of(data, beneath)
+    reported = mapping(data.get("failure")) if rule.kind is rules.TOOL else {}
     if reported:
         return SpanError(
             text(reported.get("reason")) or names.ERROR_TYPE_OTHER,

@@ -39,7 +39,7 @@ STEP_OBSERVATION: Final = "step_observation"
 SUMMARIZATION: Final = "context_window_summarization"
 CHECKPOINT: Final = "checkpoint"
 SKILL_DISCOVERY: Final = "skill_discovery"
-PENDING_SUFFIX: Final = "pending"
+PENDING_PREFIX: Final = "pending"
 
 # Attributes of the GenAI conventions.
 OPERATION_NAME: Final = "gen_ai.operation.name"

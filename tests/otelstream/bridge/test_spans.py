@@ -155,7 +155,7 @@ def test_rows_that_cannot_be_used_are_left_out_and_told(rows: str, why: str) -> 
         (TracerProvider(shutdown_on_exit=False), "coalesced", 128),
         (TracerProvider(span_limits=SpanLimits(max_events=50), shutdown_on_exit=False), "coalesced", 50),
         (NoOpTracerProvider(), "coalesced", 128),
-        (None, "coalesced", 128),
+        (None, "all", 20_000),
     ],
 )
 def test_a_span_has_the_events_that_its_provider_keeps(

@@ -237,3 +237,25 @@ def test_several_exporters_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None
     )
     provider.get_tracer("tests").start_span("twice").end()
     assert [[span.name for span in one.get_finished_spans()] for one in exporters] == [["twice"], ["twice"]]
+
+
+def test_of_a_batch_only_what_was_refused_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch goes out in several requests; those that arrived are not counted as lost."""
+
+    class RefusesOne(SpanExporter):
+        def __init__(self) -> None:
+            self.requests = 0
+
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            self.requests += 1
+            return SpanExportResult.FAILURE if self.requests == 2 else SpanExportResult.SUCCESS
+
+    refusing, lost = RefusesOne(), list[int]()
+    monkeypatch.setattr("otelstream.export.otlp.exporter_from_environment", lambda _: refusing)
+    environ = {EXPORTER: "otlp", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "512"}
+    provider = provider_from_environment(environ, lambda count, _: lost.append(count))
+    assert provider is not None
+    for _ in range(4):
+        provider.get_tracer("tests").start_span("heavy", attributes={"x": "x" * 2_000_000}).end()
+    provider.shutdown()
+    assert (refusing.requests, lost) == (4, [1])

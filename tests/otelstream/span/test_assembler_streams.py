@@ -285,3 +285,27 @@ def test_an_agents_executor_can_be_a_span(golden: Golden, outline: Outline) -> N
         "          invoke_workflow AgentExecutor",
         "            chat gpt-4o-mini",
     ]
+
+
+def test_a_failure_emitted_twice_gives_the_tree_of_one_emitted_once(golden: Golden) -> None:
+    """07d: without the second failure, and with the parents that it spoilt put right, the spans are the same."""
+    frames = golden("07d_llm_http500_nonstream_sync")
+    method, second, *spoilt = frames[2], frames[5], frames[6], frames[7]
+    right = {
+        spoilt[0].id: {"parent_id": method.id, "previous_id": frames[4].id},
+        spoilt[1].id: {"parent_id": method.id},
+    }
+    healthy = [frame.model_copy(update=right.get(frame.id, {})) for frame in frames if frame is not second]
+
+    def told(
+        frames: Sequence[StreamFrame],
+    ) -> list[tuple[str, str | None, int, int | None, SpanError | None]]:
+        root = tree_of(assembled(frames))
+        assert root is not None
+        return [
+            (node.started.name, node.started.parent, node.started.start_ns, node.end_ns, node.error)
+            for node in root.walk()
+        ]
+
+    assert not [one for one in assembled(healthy) if isinstance(one, Anomaly) and one.name != "seq_backwards"]
+    assert told(frames) == told(healthy)

@@ -226,3 +226,24 @@ def test_a_span_has_no_more_events_than_it_may() -> None:
     kept = [one.attributes["crewai.data.number"] for one in operations if isinstance(one, AddEvent)]
     end = next(one for one in operations if isinstance(one, EndSpan))
     assert (kept, end.attributes["otelstream.events_dropped"]) == ([0, 1, 2, 3], 6)
+
+
+def test_what_a_span_has_no_room_for_is_still_a_record() -> None:
+    """With events in both places the limit of spans costs log records nothing."""
+    script = Script()
+    script.start("flow_started", flow_name="F")
+    for number in range(10):
+        script.emit("tick", number=number)
+    operations = assembled(script.frames, options=SpanOptions(span_events=4, events="both"))
+    events = [one for one in operations if isinstance(one, AddEvent)]
+    assert [one.log_only for one in events] == [False] * 4 + [True] * 6
+
+
+def test_content_that_is_left_out_was_not_cut() -> None:
+    """`otelstream.cut` names what is there."""
+    script = Script()
+    messages = [{"role": "user", "content": "x" * 9_000}]
+    script.start("llm_call_started", call_id="c", messages=messages)
+    options = SpanOptions(content="SPAN_ONLY", content_bytes=8_000, span_bytes=9_000)
+    started = next(one for one in assembled(script.frames, options=options) if isinstance(one, StartSpan))
+    assert {names.CUT, names.INPUT_MESSAGES} & started.attributes.keys() == set()
