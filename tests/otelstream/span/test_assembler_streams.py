@@ -288,7 +288,7 @@ def test_an_agents_executor_can_be_a_span(golden: Golden, outline: Outline) -> N
 
 
 def test_a_failure_emitted_twice_gives_the_tree_of_one_emitted_once(golden: Golden) -> None:
-    """07d: without the second failure, and with the parents that it spoilt put right, the spans are the same."""
+    """07d: the spans are those of the same stream without the second failure and with the right parents."""
     frames = golden("07d_llm_http500_nonstream_sync")
     method, second, *spoilt = frames[2], frames[5], frames[6], frames[7]
     right = {
