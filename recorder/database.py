@@ -25,10 +25,11 @@ from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
-STORAGE: Final = "STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE 8192"
-"""DuckDB 1.4 and later read it; small row groups keep checkpoints short (measured: docs/ARCHITECTURE.md)."""
+STORAGE: Final = "STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE 8192, BLOCK_SIZE 65536"
+"""DuckDB 1.4 and later read it; small row groups keep checkpoints short, and blocks of this size make short
+and long recordings small (measured: docs/ARCHITECTURE.md)."""
 
 _NO_EXTENSIONS: Final = {
     "autoinstall_known_extensions": "false",
@@ -234,9 +235,9 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> None:
 
 def _create(connection: DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
-    connection.execute(files("recorder.schema").joinpath("0001.sql").read_text(encoding="utf-8"))
+    connection.execute(files("recorder.schema").joinpath("0002.sql").read_text(encoding="utf-8"))
     connection.execute(
-        "INSERT INTO header VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
+        "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
         [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
     )
     connection.execute("COMMIT")

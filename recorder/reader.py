@@ -21,8 +21,8 @@ from typing_extensions import Self
 from otelstream.errors import FrameError, RecordingError, SessionNotFoundError
 from otelstream.frame import StreamFrame, datetime_ns
 from recorder.database import is_being_written, reading, snapshot
-from recorder.rows import COLUMNS, FrameRow, frame_of
-from recorder.session_row import RecordedSession, SessionEnd, SessionStart
+from recorder.rows import ContextRow, FrameRow, frame_of
+from recorder.session_row import Gap, RecordedSession, SessionEnd, SessionStart
 
 BATCH_FRAMES: Final = 2_000
 
@@ -31,20 +31,27 @@ Selector = str | int | UUID
 
 _STARTS: Final = ", ".join(f"s.{field.name}" for field in fields(SessionStart))
 _ENDS: Final = ", ".join(f"e.{field.name}" for field in fields(SessionEnd))
+# The frames of a session that ended are counted in its end: only those of the others are looked at.
 _SESSIONS: Final = f"""
-SELECT {_STARTS}, {_ENDS}, f.frame_count, f.last
+SELECT s.session, coalesce(e.frame_count, f.frame_count), f.last, {_STARTS}, {_ENDS}
 FROM session_starts AS s
-LEFT JOIN session_ends AS e USING (session_id)
+LEFT JOIN session_ends AS e ON e.session = s.session
 LEFT JOIN (
-    SELECT session_id, count(*) AS frame_count, max(timestamp) AS last FROM frames GROUP BY session_id
-) AS f USING (session_id)
+    SELECT session, count(*) AS frame_count, max(timestamp) AS last FROM stored_frames
+    WHERE session NOT IN (SELECT session FROM session_ends WHERE state <> 'crashed') GROUP BY session
+) AS f ON f.session = s.session
 ORDER BY s.started_at, s.session_id
 """
 _FRAMES: Final = f"""
-SELECT {", ".join(COLUMNS)} FROM frames
-WHERE session_id = ? AND ordinal >= ? AND ordinal < ?
+SELECT {", ".join(FrameRow._fields)} FROM stored_frames
+WHERE session = ? AND ordinal >= ? AND ordinal < ?
 ORDER BY ordinal
 """
+_CONTEXTS: Final = f"""
+SELECT {", ".join(ContextRow._fields)} FROM contexts
+WHERE session = ? AND list_contains(?::INTEGER[], context)
+"""
+_GAPS: Final = "SELECT ordinal, frames, reason, noticed_at FROM gaps WHERE session = ? ORDER BY ordinal"
 
 
 class Recording:
@@ -124,33 +131,63 @@ class Recording:
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
+        before: str | None = None
+        contexts: dict[int, ContextRow] = {}
         for first in range(0, session.frame_count, BATCH_FRAMES):
             until = min(first + BATCH_FRAMES, session.frame_count)
-            with self.connection() as connection:
-                rows = connection.execute(_FRAMES, [session.start.session_id, first, until]).fetchall()
+            rows, contexts = self._batch(session.number, first, until, contexts)
             if len(rows) != until - first:
                 raise RecordingError(
                     f"{self.path} is damaged: session {session.id} lacks"
                     f" {until - first - len(rows)} of its frames {first} to {until - 1}."
                 )
             for row in rows:
-                yield self._frame(FrameRow(*row))
+                yield self._frame(row, contexts, before)
+                before = row.id
 
-    def _frame(self, row: FrameRow) -> StreamFrame:
+    def gaps(self, session: RecordedSession) -> list[Gap]:
+        """Return where frames of a session are missing, in its order, and why.
+
+        Raises:
+            RecordingError: The file is damaged.
+        """
+        with self.connection() as connection:
+            rows = connection.execute(_GAPS, [session.number]).fetchall()
+        return [Gap(*row) for row in rows]
+
+    def _batch(
+        self, session: int, first: int, until: int, known: dict[int, ContextRow]
+    ) -> tuple[list[FrameRow], dict[int, ContextRow]]:
+        with self.connection() as connection:
+            found = connection.execute(_FRAMES, [session, first, until]).fetchall()
+            rows = [FrameRow(*row) for row in found]
+            wanted = {row.context for row in rows}
+            new = list(wanted - known.keys())
+            contexts = [ContextRow(*row) for row in connection.execute(_CONTEXTS, [session, new]).fetchall()]
+        kept = {number: row for number, row in known.items() if number in wanted}
+        return rows, {**kept, **{row.context: row for row in contexts}}
+
+    def _frame(self, row: FrameRow, contexts: dict[int, ContextRow], before: str | None) -> StreamFrame:
         try:
-            return frame_of(row)
+            return frame_of(row, contexts[row.context], before)
+        except KeyError:
+            raise RecordingError(
+                f"{self.path} is damaged: frame {row.ordinal} lacks its context {row.context}."
+            ) from None
         except (FrameError, ValueError) as error:
             raise RecordingError(f"{self.path} is damaged: frame {row.ordinal}: {error}") from None
 
     def _session(self, index: int, row: tuple[object, ...]) -> RecordedSession:
+        number, frame_count, last, *columns = row
         starts = len(fields(SessionStart))
-        start = SessionStart(*row[:starts])  # type: ignore[arg-type]  # columns in the order of the fields
-        ended = row[starts] is not None
-        end = SessionEnd(*row[starts:-2]) if ended else None  # type: ignore[arg-type]  # as above
-        frame_count, last = row[-2:]
+        start = SessionStart(*columns[:starts])  # type: ignore[arg-type]  # columns in the order of the fields
+        ended = columns[starts] is not None
+        end = SessionEnd(*columns[starts:]) if ended else None  # type: ignore[arg-type]  # as above
         state = "recording" if self.live else "crashed"
         return RecordedSession(
             index=index,
+            number=number if isinstance(number, int) else 0,
+            file=self.path,
             start=start,
             end=end,
             state=end.state if end is not None else state,

@@ -1,10 +1,17 @@
-"""A frame as a row of the table `frames`, and the row as the same frame again; nothing is lost either way."""
+"""A frame as a row of `stored_frames` and a context that it shares with others, and the same frame again.
+
+Nothing is lost either way: what the columns cannot hold is kept whole as JSON text.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from otelstream.frame import (
@@ -19,61 +26,200 @@ from otelstream.frame import (
 
 INT64: Final = range(-(2**63), 2**63)
 
+REMEMBERED_CONTEXTS: Final = 4_096
+"""Contexts of a session that later frames may share; an older one is written again."""
+
+_TEXT_HOLE: Final = '"chunk":""'
+_CALL_HOLE: Final = '"tool_call":null'
+_NO_TEXT: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
 
 class FrameRow(NamedTuple):
-    """One row of `frames`, column by column in the order of the table after `session_id`."""
+    """One row of `stored_frames`, in the order of its columns."""
 
+    session: int
     ordinal: int
+    context: int
     offset_ns: int
+    timestamp: datetime
+    type: str
     id: str
     seq: int | None
-    type: str
-    channel: str
-    namespace: list[str]
-    timestamp: datetime
-    utc_offset: int | None
     parent_id: str | None
     previous_id: str | None
+    chunk: str | None
+    tool_call: str | None
     data: str | None
     raw: str | None
 
 
-COLUMNS: Final = FrameRow._fields
+class ContextRow(NamedTuple):
+    """One row of `contexts`, in the order of its columns."""
+
+    session: int
+    context: int
+    channel: str
+    namespace: list[str]
+    utc_offset: int | None
+    data: str | None
 
 
-def row_of(frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
-    """Return the row of a frame.
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What the token frames of one call have in common, and the number of the context that holds it."""
 
-    A frame that the columns cannot hold (lone surrogates, fields that this version does not know, numbers
-    beyond 64 bits) is kept whole in `raw`, and the columns hold what they can for SQL.
+    context: int
+    rest: dict[str, Any]
+    keys: list[str]
+    channel: str
+    namespace: list[str]
+    offset: timedelta | None
+
+
+class FrameEncoder:
+    """Frames of one session to rows; it remembers the contexts that they share.
+
+    Args:
+        session: The session's number in its file.
+
+    Attributes:
+        new_contexts: Contexts that no commit holds yet; whoever writes them empties the list.
     """
-    offset = frame.timestamp.utcoffset()
-    moment = _utc(frame.timestamp)
-    data = _json(frame.data)
-    typed = data is not None and moment is not None and _is_plain(frame)
-    return FrameRow(
-        ordinal=ordinal,
-        offset_ns=offset_ns,
-        id=utf8(frame.id),
-        seq=frame.seq if frame.seq is None or frame.seq in INT64 else None,
-        type=utf8(frame.type),
-        channel=utf8(frame.channel),
-        namespace=[utf8(part) for part in frame.namespace],
-        timestamp=frame.timestamp.replace(tzinfo=None) if moment is None else moment,
-        utc_offset=None if offset is None else int(offset.total_seconds()),
-        parent_id=None if frame.parent_id is None else utf8(frame.parent_id),
-        previous_id=None if frame.previous_id is None else utf8(frame.previous_id),
-        data=data,
-        raw=None if typed else frame_json(frame),
-    )
+
+    def __init__(self, session: int) -> None:
+        self.new_contexts: list[ContextRow] = []
+        self._session = session
+        self._contexts = 0
+        self._plain: OrderedDict[tuple[object, ...], int] = OrderedDict()
+        self._templates: OrderedDict[tuple[str, str | None], _Template] = OrderedDict()
+        self._last_id: str | None = None
+
+    def encode(self, frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
+        """Return the row of the session's next frame.
+
+        A frame that the columns cannot hold (lone surrogates, fields that this version does not know, numbers
+        beyond 64 bits) is kept whole in `raw`, and the columns hold what they can for SQL.
+        """
+        chunk = frame.data.get("chunk")
+        row = None if type(chunk) is not str else self._token_row(frame, chunk, ordinal, offset_ns)
+        if row is None:
+            row = self._row(frame, ordinal, offset_ns)
+        self._last_id = row.id
+        return row
+
+    def _token_row(self, frame: FrameLike, chunk: str, ordinal: int, offset_ns: int) -> FrameRow | None:
+        template = self._template_of(frame)
+        if template is None or not _is_typed(frame) or not (chunk.isprintable() or not _NO_TEXT.search(chunk)):
+            return None
+        tool_call = frame.data.get("tool_call")
+        call = None if tool_call is None else _json(tool_call)
+        moment = _utc(frame.timestamp, template.offset)
+        if moment is None or (tool_call is not None and call is None):
+            return None
+        return FrameRow(
+            self._session,
+            ordinal,
+            template.context,
+            offset_ns,
+            moment,
+            frame.type,
+            frame.id,
+            frame.seq,
+            frame.parent_id,
+            self._previous(frame.previous_id),
+            chunk,
+            call,
+            None,
+            None,
+        )
+
+    def _template_of(self, frame: FrameLike) -> _Template | None:
+        """Return the context of a token frame; None if it is unlike one."""
+        rest = frame.data.copy()
+        rest["chunk"] = ""
+        if "tool_call" in rest:
+            rest["tool_call"] = None
+        call_id = rest.get("call_id")
+        if not (call_id is None or isinstance(call_id, str)):
+            return None
+        known = self._templates.get((frame.type, call_id))
+        if (
+            known is not None
+            and known.rest == rest
+            and known.keys == list(rest)
+            and known.offset == frame.timestamp.utcoffset()
+            and known.namespace == frame.namespace
+            and known.channel == frame.channel
+        ):
+            return known
+        text = _json(rest) if _is_plain(rest) else None
+        if text is None or text.count(_TEXT_HOLE) != 1 or text.count(_CALL_HOLE) > 1:
+            return None
+        if not _are_utf8(frame.channel, *frame.namespace):
+            return None
+        offset = frame.timestamp.utcoffset()
+        number = self._new_context(frame, offset, text)
+        # Copies, as the observed program owns what it was given and may change it.
+        template = _Template(
+            number, decode_json(text), list(rest), frame.channel, list(frame.namespace), offset
+        )
+        _remember(self._templates, (frame.type, call_id), template)
+        return template
+
+    def _row(self, frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
+        offset = frame.timestamp.utcoffset()
+        moment = _utc(frame.timestamp, offset)
+        data = _json(frame.data)
+        typed = data is not None and moment is not None and _is_typed(frame)
+        typed = typed and _are_utf8(frame.channel, *frame.namespace)
+        key = (frame.channel, *frame.namespace, offset)
+        context = self._plain.get(key)
+        if context is None:
+            context = self._new_context(frame, offset, None)
+            _remember(self._plain, key, context)
+        return FrameRow(
+            session=self._session,
+            ordinal=ordinal,
+            context=context,
+            offset_ns=offset_ns,
+            timestamp=frame.timestamp.replace(tzinfo=None) if moment is None else moment,
+            type=utf8(frame.type),
+            id=utf8(frame.id),
+            seq=frame.seq if frame.seq is None or frame.seq in INT64 else None,
+            parent_id=None if frame.parent_id is None else utf8(frame.parent_id),
+            previous_id=self._previous(None if frame.previous_id is None else utf8(frame.previous_id)),
+            chunk=None,
+            tool_call=None,
+            data=data,
+            raw=None if typed else frame_json(frame),
+        )
+
+    def _previous(self, previous_id: str | None) -> str | None:
+        if previous_id is None:
+            return ""
+        return None if previous_id == self._last_id else previous_id
+
+    def _new_context(self, frame: FrameLike, offset: timedelta | None, data: str | None) -> int:
+        number = self._contexts
+        self._contexts += 1
+        seconds = None if offset is None else int(offset.total_seconds())
+        namespace = [utf8(part) for part in frame.namespace]
+        row = ContextRow(self._session, number, utf8(frame.channel), namespace, seconds, data)
+        self.new_contexts.append(row)
+        return number
 
 
-def frame_of(row: FrameRow) -> StreamFrame:
+def frame_of(row: FrameRow, context: ContextRow, before: str | None) -> StreamFrame:
     """Return the frame of a row.
+
+    Args:
+        row: The row.
+        context: The context that it names.
+        before: The `id` of the row before it in its session, None for the first.
 
     Raises:
         FrameError: `raw` is no frame (a damaged or foreign file).
-        ValueError: `data` is no JSON.
+        ValueError: `data` is no JSON object.
     """
     if row.raw is not None:
         return parse_frame(row.raw)
@@ -81,28 +227,24 @@ def frame_of(row: FrameRow) -> StreamFrame:
         id=row.id,
         seq=row.seq,
         type=row.type,
-        channel=row.channel,
-        namespace=row.namespace,
-        timestamp=_original(row.timestamp, row.utc_offset),
+        channel=context.channel,
+        namespace=list(context.namespace),
+        timestamp=_original(row.timestamp, context.utc_offset),
         parent_id=row.parent_id,
-        previous_id=row.previous_id,
-        data=decode_json(row.data or "{}"),
+        previous_id=before if row.previous_id is None else row.previous_id or None,
+        data=_data_of(row, context),
     )
 
 
-def _json(data: dict[str, Any]) -> str | None:
-    try:
-        text = to_json(data, inf_nan_mode="constants", fallback=repr).decode()
-    except (PydanticSerializationError, ValueError, RecursionError):
-        return None
-    return text if is_faithful(text, data, "constants") else None
-
-
-def _is_plain(frame: FrameLike) -> bool:
-    if extra_fields(frame) or (frame.seq is not None and frame.seq not in INT64):
-        return False
-    texts = (frame.id, frame.type, frame.channel, frame.parent_id or "", frame.previous_id or "")
-    return all(utf8(text) == text for text in (*texts, *frame.namespace))
+def _data_of(row: FrameRow, context: ContextRow) -> dict[str, Any]:
+    data = decode_json(row.data if row.data is not None else context.data or "{}")
+    if not isinstance(data, dict):
+        raise ValueError("the data is no JSON object")
+    if row.chunk is not None:
+        data["chunk"] = row.chunk
+        if row.tool_call is not None:
+            data["tool_call"] = decode_json(row.tool_call)
+    return data
 
 
 def utf8(text: str) -> str:
@@ -110,10 +252,48 @@ def utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _utc(moment: datetime) -> datetime | None:
-    offset = moment.utcoffset()
+def _remember(memory: OrderedDict[Any, Any], key: object, value: object) -> None:
+    memory[key] = value
+    if len(memory) > REMEMBERED_CONTEXTS:
+        memory.popitem(last=False)
+
+
+def _json(value: object) -> str | None:
     try:
-        return moment if offset is None else moment.replace(tzinfo=None) - offset
+        text = to_json(value, inf_nan_mode="constants", fallback=repr).decode()
+    except (PydanticSerializationError, ValueError, RecursionError):
+        return None
+    return text if is_faithful(text, value, "constants") else None
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value equals another only if both are written alike: 1, 1.0 and True are equal."""
+    if type(value) is dict:
+        return all(type(key) is str and _is_plain(item) for key, item in value.items())
+    if type(value) is list:
+        return all(_is_plain(item) for item in value)
+    return value is None or type(value) is str
+
+
+def _is_typed(frame: FrameLike) -> bool:
+    """Tell whether the columns hold the envelope, but for what the context holds of it."""
+    if isinstance(frame, BaseModel) and extra_fields(frame):
+        return False
+    if frame.seq is not None and frame.seq not in INT64:
+        return False
+    if frame.previous_id == "":
+        return False  # an empty text stands for None there
+    return _are_utf8(frame.id, frame.type, frame.parent_id or "", frame.previous_id or "")
+
+
+def _are_utf8(*texts: str) -> bool:
+    return all(text.isascii() or utf8(text) == text for text in texts)
+
+
+def _utc(moment: datetime, offset: timedelta | None) -> datetime | None:
+    try:
+        naive = moment.replace(tzinfo=None)
+        return naive - offset if offset else naive
     except OverflowError:
         return None  # the first or last hours of the calendar, elsewhere than in UTC
 
@@ -121,5 +301,7 @@ def _utc(moment: datetime) -> datetime | None:
 def _original(moment: datetime, utc_offset: int | None) -> datetime:
     if utc_offset is None:
         return moment
+    if utc_offset == 0:
+        return moment.replace(tzinfo=timezone.utc)
     zone = timezone(timedelta(seconds=utc_offset))
     return moment.replace(tzinfo=timezone.utc).astimezone(zone)

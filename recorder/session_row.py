@@ -1,10 +1,11 @@
-"""What a recording says of a session: how it started, how it ended, and both together."""
+"""What a recording says of a session: how it started, how it ended, its spans, and all of it together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from otelstream.frame import Outcome, datetime_ns
@@ -14,7 +15,7 @@ Mode = Literal["sync", "async"]
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """One row of `session_starts`, in the order of its columns; times are naive UTC."""
+    """One row of `session_starts`, in the order of its columns after the number; times are naive UTC."""
 
     session_id: UUID
     started_at: datetime
@@ -37,9 +38,12 @@ class SessionStart:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
-    """One row of `session_ends`, in the order of its columns; times are naive UTC."""
+    """The first columns of `session_ends` after the number; the writer knows the rest. Times are naive UTC.
 
-    session_id: UUID
+    Attributes:
+        redactions: How often each rule masked something, as JSON text; None if nothing was redacted.
+    """
+
     ended_at: datetime
     state: str
     frame_count: int
@@ -49,6 +53,77 @@ class SessionEnd:
     error_type: str | None
     error_message: str | None
     error: str | None
+    redactions: str | None = None
+
+
+class SpanTotals(NamedTuple):
+    """What `session_ends` says of a session's spans, in the order of its columns."""
+
+    span_count: int = 0
+    failed_spans: int = 0
+    llm_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, span: SpanRow) -> SpanTotals:
+        """Return the totals with one more span."""
+        return SpanTotals(
+            self.span_count + 1,
+            self.failed_spans + (span.error_type is not None),
+            self.llm_calls + (span.operation == "chat"),
+            self.tool_calls + (span.operation == "execute_tool"),
+            self.input_tokens + (span.input_tokens or 0),
+            self.output_tokens + (span.output_tokens or 0),
+        )
+
+
+class SpanRow(NamedTuple):
+    """One row of `stored_spans`, in the order of its columns after the session's number; times are naive UTC."""
+
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    operation: str
+    frame_id: str
+    frame_type: str | None
+    started_at: datetime
+    ended_at: datetime
+    duration_ns: int
+    left_open: bool
+    error_type: str | None
+    error_message: str | None
+    model: str | None
+    provider: str | None
+    agent: str | None
+    task: str | None
+    tool: str | None
+    call_id: str | None
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    first_chunk_ns: int | None
+    chunks: int | None
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Frames that a session emitted and its recording does not hold.
+
+    Attributes:
+        ordinal: They are missing before the frame of this ordinal.
+        frames: How many.
+        reason: Why, as in `otelstream.losses()`.
+        noticed_at: When the recorder took note of it, naive UTC.
+    """
+
+    ordinal: int
+    frames: int
+    reason: str
+    noticed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +132,8 @@ class RecordedSession:
 
     Attributes:
         index: Its place in the recording, from 0, oldest first.
+        number: Its number in its file.
+        file: The file that holds it.
         start: How it started.
         end: How it ended; None while it is being recorded, or if its process died.
         state: `recording`, `completed`, `failed`, `cancelled` or `crashed`.
@@ -65,6 +142,8 @@ class RecordedSession:
     """
 
     index: int
+    number: int
+    file: Path
     start: SessionStart
     end: SessionEnd | None
     state: str

@@ -5,42 +5,36 @@ Not thread-safe and never slow on purpose: its caller owns the thread and decide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import astuple
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import duckdb
-from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from otelstream.frame import FrameLike, encode_json
+from otelstream.frame import FrameLike
+from recorder import chain
 from recorder.database import close_after_writing, open_for_writing
-from recorder.rows import row_of, utf8
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.rows import ContextRow, FrameEncoder, FrameRow, utf8
+from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
+from recorder.tables import Table
 
 Row = tuple[object, ...]
 
-HAS_APPENDER: Final = int(duckdb.__version__.partition(".")[0]) >= 2
-"""DuckDB 2 (Python 3.11 and later) has an appender for Python; before it, rows go in as one JSON text."""
-
-_COLUMN_TYPES: Final = """
-SELECT column_name, data_type FROM duckdb_columns()
-WHERE database_name = 'recording' AND table_name = ? ORDER BY column_index
-"""
-
 _MARK_CRASHED: Final = """
-INSERT INTO session_ends
-SELECT s.session_id, coalesce(max(f.timestamp), s.started_at), 'crashed', count(f.ordinal), 0,
-       NULL, NULL, NULL, NULL, NULL
+INSERT INTO session_ends (session, ended_at, state, frame_count, frames_dropped)
+SELECT s.session, coalesce(max(f.timestamp), s.started_at), 'crashed', count(f.ordinal),
+       coalesce((SELECT sum(g.frames) FROM gaps AS g WHERE g.session = s.session), 0)
 FROM session_starts AS s
-LEFT JOIN session_ends AS e USING (session_id)
-LEFT JOIN frames AS f USING (session_id)
-WHERE e.session_id IS NULL
-GROUP BY s.session_id, s.started_at
+LEFT JOIN stored_frames AS f ON f.session = s.session
+WHERE s.session NOT IN (SELECT session FROM session_ends)
+GROUP BY s.session, s.started_at
 """
+_NEXT_SESSION: Final = "SELECT coalesce(max(session), -1) + 1 FROM session_starts"
 
 
 class Writer:
@@ -49,46 +43,94 @@ class Writer:
     Opening it makes the file if there is none. Sessions without an end in an existing file belong to a
     process that died, since this one now holds the file: they are marked `crashed`.
 
+    Attributes:
+        pending: Frames that were added and are not committed yet.
+
     Raises:
         RecordingError: The file cannot be written; see `recorder.database.open_for_writing`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self._connection = open_for_writing(self.path)
+        self.pending = 0
+        self._sessions: dict[UUID, _Session] = {}
+        self._ended: list[_Session] = []
+        connection = self._connection = open_for_writing(self.path)
         try:
-            self._starts = _Table(self._connection, "session_starts")
-            self._frames = _Table(self._connection, "frames")
-            self._ends = _Table(self._connection, "session_ends")
-            self._connection.execute(_MARK_CRASHED)
+            self._starts = Table(connection, "session_starts")
+            self._contexts = Table(connection, "contexts")
+            self._frames = Table(connection, "stored_frames")
+            self._gaps = Table(connection, "gaps")
+            self._spans = Table(connection, "stored_spans")
+            self._chain = Table(connection, "chain")
+            self._ends = Table(connection, "session_ends")
+            connection.execute(_MARK_CRASHED)
+            (self._next,) = connection.execute(_NEXT_SESSION).fetchone() or (0,)
         except duckdb.Error as error:
             with suppress(RecordingError):
                 close_after_writing(self.path)
             raise RecordingError(f"{self.path} is damaged or unreadable: {_first_line(error)}") from None
 
     @property
-    def pending(self) -> int:
-        """Frames that were added and are not committed yet."""
-        return len(self._frames.rows)
+    def _tables(self) -> tuple[Table, ...]:
+        return (
+            self._starts,
+            self._contexts,
+            self._frames,
+            self._gaps,
+            self._spans,
+            self._chain,
+            self._ends,
+        )
 
     def begin(self, start: SessionStart) -> None:
-        """Add the row that says how a session started."""
-        self._starts.rows.append(_storable(start))
+        """Add the row that says how a session started; what else is added of it comes after this."""
+        number = self._next
+        self._next += 1
+        row = (number, *_storable(start))
+        self._starts.rows.append(row)
+        self._sessions[start.session_id] = _Session(number, chain.first_digest(row))
 
     def add(self, session_id: UUID, ordinal: int, offset_ns: int, frame: FrameLike) -> None:
         """Add a frame.
 
         Args:
             session_id: The session that it belongs to.
-            ordinal: Its place in the session's order of arrival, from 0.
+            ordinal: Its place in the session's order of arrival: 0, 1, 2, ...
             offset_ns: When it arrived, in nanoseconds after the session's start.
             frame: The frame, as it shall be stored.
         """
-        self._frames.rows.append((session_id, *row_of(frame, ordinal, offset_ns)))
+        session = self._sessions[session_id]
+        session.frames.append(session.encoder.encode(frame, ordinal, offset_ns))
+        self.pending += 1
 
-    def end(self, end: SessionEnd) -> None:
-        """Add the row that says how a session ended."""
-        self._ends.rows.append(_storable(end))
+    def add_gap(self, session_id: UUID, frames: int, reason: str, noticed_at: datetime) -> None:
+        """Say that frames are missing between the last frame that was added and the next one.
+
+        Args:
+            session_id: The session that they belong to.
+            frames: How many.
+            reason: Why, as in `otelstream.losses()`.
+            noticed_at: Now, naive UTC.
+        """
+        session = self._sessions[session_id]
+        ordinal = session.count + len(session.frames)
+        session.gaps.append((session.number, ordinal, frames, reason, noticed_at))
+
+    def add_spans(self, session_id: UUID, spans: Iterable[SpanRow]) -> None:
+        """Add spans that have ended."""
+        session = self._sessions[session_id]
+        for span in spans:
+            texts = (utf8(value) if isinstance(value, str) else value for value in span)
+            self._spans.rows.append((session.number, *texts))
+            session.totals = session.totals.plus(span)
+
+    def end(self, session_id: UUID, end: SessionEnd) -> None:
+        """Add the row that says how a session ended; nothing of it comes after this."""
+        session = self._sessions.pop(session_id)
+        self._take(session)
+        row = (session.number, *_storable(end), *session.totals)
+        self._ends.rows.append((*row, chain.last_digest(session.digest, row)))
 
     def flush(self) -> None:
         """Commit everything added so far, in one transaction; then it survives the death of the process.
@@ -96,7 +138,10 @@ class Writer:
         Raises:
             RecordingError: The commit failed (a full disk, an I/O error). Nothing of the batch is stored.
         """
-        tables = [table for table in (self._starts, self._frames, self._ends) if table.rows]
+        for session in self._sessions.values():
+            self._take(session)
+        self.pending = 0
+        tables = [table for table in self._tables if table.rows]
         if not tables:
             return
         try:
@@ -115,9 +160,40 @@ class Writer:
         Raises:
             RecordingError: The checkpoint failed; what was committed stays readable.
         """
-        for table in (self._starts, self._frames, self._ends):
+        for table in self._tables:
             table.close()
         close_after_writing(self.path)
+
+    def _take(self, session: _Session) -> None:
+        """Move what a session has gathered to the tables, under one digest."""
+        contexts, session.encoder.new_contexts = session.encoder.new_contexts, []
+        gaps, session.gaps = session.gaps, []
+        frames, session.frames = session.frames, []
+        if not (gaps or frames):
+            return
+        session.count += len(frames)
+        session.digest = chain.next_digest(session.digest, contexts, gaps, frames)
+        self._contexts.rows += contexts
+        self._gaps.rows += gaps
+        self._frames.rows += frames
+        self._chain.rows.append((session.number, session.count, session.digest))
+
+
+class _Session:
+    """A session that is being written: what waits for the next commit, and the state of its chain.
+
+    Attributes:
+        count: Frames that have a digest.
+    """
+
+    def __init__(self, number: int, digest: bytes) -> None:
+        self.number = number
+        self.digest = digest
+        self.encoder = FrameEncoder(number)
+        self.frames: list[FrameRow] = []
+        self.gaps: list[Row] = []
+        self.count = 0
+        self.totals = SpanTotals()
 
 
 def _first_line(error: Exception) -> str:
@@ -126,33 +202,3 @@ def _first_line(error: Exception) -> str:
 
 def _storable(row: SessionStart | SessionEnd) -> Row:
     return tuple(utf8(value) if isinstance(value, str) else value for value in astuple(row))
-
-
-class _Table:
-    """Rows waiting for one table, and the way in that this version of DuckDB has."""
-
-    def __init__(self, connection: DuckDBPyConnection, name: str) -> None:
-        self.rows: list[Row] = []
-        self._connection = connection
-        self._name = name
-        self._appender = connection.appender(name) if HAS_APPENDER else None
-
-    def insert(self) -> None:
-        rows, self.rows = self.rows, []
-        if self._appender is not None:
-            self._appender.append_rows(rows)
-            self._appender.flush()
-        else:
-            self._insert_json(rows)
-
-    def close(self) -> None:
-        self._appender = None
-
-    def _insert_json(self, rows: Sequence[Row]) -> None:
-        columns = self._connection.execute(_COLUMN_TYPES, [self._name]).fetchall()
-        types = {name: "VARCHAR" if kind == "JSON" else kind for name, kind in columns}
-        objects = [dict(zip(types, row, strict=True)) for row in rows]
-        self._connection.execute(
-            f"INSERT INTO {self._name} SELECT unnest(from_json(?, ?), recursive := true)",
-            [encode_json(objects), encode_json([types])],
-        )

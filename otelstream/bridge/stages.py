@@ -96,8 +96,8 @@ class RecordStage:
         """Add the session's end."""
         self._begin({})
         self.file.writer.end(
+            self.session_id,
             SessionEnd(
-                session_id=self.session_id,
                 ended_at=ns_datetime(told.outcome.ended_ns).replace(tzinfo=None),
                 state=told.outcome.state,
                 frame_count=self.count,
@@ -107,7 +107,7 @@ class RecordStage:
                 error_type=told.outcome.error_type,
                 error_message=told.outcome.error_message,
                 error=told.error,
-            )
+            ),
         )
 
     def _begin(self, data: Mapping[str, Any]) -> None:

@@ -1,0 +1,69 @@
+"""The way into a table that this version of DuckDB has: an appender, or rows as one JSON text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from pydantic_core import to_json
+
+HAS_APPENDER: Final = int(duckdb.__version__.partition(".")[0]) >= 2
+"""DuckDB 2 (Python 3.11 and later) has an appender for Python; before it, rows go in as one JSON text."""
+
+_COLUMN_TYPES: Final = """
+SELECT column_name, data_type FROM duckdb_columns()
+WHERE database_name = 'recording' AND table_name = ? ORDER BY column_index
+"""
+
+
+class Table:
+    """Rows waiting for one table of a recording.
+
+    Args:
+        connection: The writer's connection.
+        name: Name of the table.
+
+    Attributes:
+        rows: What the next `insert` shall store; values in the order of the columns.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, name: str) -> None:
+        self.rows: list[tuple[object, ...]] = []
+        self._connection = connection
+        self._name = name
+        self._appender = connection.appender(name) if HAS_APPENDER else None
+
+    def insert(self) -> None:
+        """Insert the rows, within the transaction of the connection. Raises `duckdb.Error`."""
+        rows, self.rows = self.rows, []
+        if self._appender is not None:
+            self._appender.append_rows(rows)
+            self._appender.flush()
+        else:
+            self._insert_json(rows)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._appender = None
+
+    def _insert_json(self, rows: Sequence[tuple[object, ...]]) -> None:
+        columns = self._connection.execute(_COLUMN_TYPES, [self._name]).fetchall()
+        types = {name: _AS_JSON.get(kind, kind) for name, kind in columns}
+        values = ", ".join(
+            f"unhex({name}) AS {name}" if kind == "BLOB" else name for name, kind in columns
+        )
+        objects = [dict(zip(types, map(_jsonable, row), strict=True)) for row in rows]
+        self._connection.execute(
+            f"INSERT INTO {self._name}"
+            f" SELECT {values} FROM (SELECT unnest(from_json(?, ?), recursive := true))",
+            [to_json(objects).decode(), to_json([types]).decode()],
+        )
+
+
+_AS_JSON: Final = {"JSON": "VARCHAR", "BLOB": "VARCHAR"}
+
+
+def _jsonable(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value
