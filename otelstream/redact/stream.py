@@ -1,0 +1,205 @@
+"""Frames of one session without their secrets, also those that came in pieces over several token frames.
+
+A frame is held back while its text may be the beginning of a secret, and at most until the second `release`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+from otelstream.frame import FrameLike, with_data
+from otelstream.redact.calls import CallText
+from otelstream.redact.pairs import PLACEHOLDER
+from otelstream.redact.redactor import Redactor
+from otelstream.redact.tails import doubtful_from, masked_spans
+
+Attempt: TypeAlias = Callable[[Callable[[], object]], bool]
+_Key: TypeAlias = tuple[object, ...]
+
+REMEMBERED_CALLS: Final = 1_000
+RELEASED_TOGETHER: Final = 1_000
+
+
+class StreamRedactor:
+    """Takes the frames of one session in order, and gives each of them back masked.
+
+    Args:
+        redactor: The rules; None lets every frame pass.
+        attempt: Runs a step that may raise and tells whether it succeeded. By default the exception passes.
+    """
+
+    def __init__(self, redactor: Redactor | None, attempt: Attempt | None = None) -> None:
+        self._redactor = None if redactor is None else redactor.counting()
+        self._attempt = attempt or _plainly
+        self._waiting: deque[tuple[FrameLike, CallText | None]] = deque()
+        self._calls: OrderedDict[_Key, CallText] = OrderedDict()
+        self._by_id: dict[str, list[_Key]] = {}
+
+    @property
+    def redactor(self) -> Redactor | None:
+        """The rules, with this session's count of which of them fired."""
+        return self._redactor
+
+    @property
+    def fired(self) -> Counter[str]:
+        """How often each rule masked something, by its name."""
+        return Counter() if self._redactor is None else self._redactor.fired
+
+    @property
+    def waiting(self) -> int:
+        """How many frames have not been given back."""
+        return len(self._waiting)
+
+    def put(self, frame: FrameLike) -> None:
+        """Take the next frame."""
+        data = frame.data
+        call: CallText | None = None
+        if self._redactor is not None:
+            chunk = data.get("chunk")
+            if type(chunk) is str:
+                call = self._call_of(frame)
+                call.put(chunk)
+            else:
+                self._note_end(data.get("call_id"))
+        self._waiting.append((frame, call))
+
+    def release(self, *, final: bool = False, at_once: bool = False) -> list[FrameLike | None]:
+        """Return the frames that may leave, in order; None stands for one that could not be masked.
+
+        Args:
+            final: Whether the session has ended, so that no more of any text will come.
+            at_once: Whether nothing may wait; what is in doubt is masked then.
+        """
+        redactor = self._redactor
+        if redactor is None:
+            frames: list[FrameLike | None] = [frame for frame, _ in self._waiting]
+            self._waiting.clear()
+            return frames
+        calls = [call for call in self._calls.values() if call.waits]
+        for call in calls:
+            call.complete = call.complete or final
+            call.judge(redactor, at_once=at_once)
+        left: Counter[CallText] = Counter()
+        released: list[FrameLike | None] = []
+        while self._waiting:
+            frame, of = self._waiting[0]
+            if of is None:
+                released.append(self._masked(redactor, frame))
+            else:
+                piece = of.next()
+                if piece is None:
+                    break
+                left[of] += 1
+                released.append(self._token(redactor, of, frame, piece))
+            self._waiting.popleft()
+        for call in calls:
+            call.settle(redactor, left[call])
+        self._forget()
+        return released
+
+    def _masked(self, redactor: Redactor, frame: FrameLike) -> FrameLike | None:
+        kept: list[FrameLike] = []
+        return kept[0] if self._attempt(lambda: kept.append(redacted_frame(frame, redactor))) else None
+
+    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike, piece: str) -> FrameLike | None:
+        """Return a token frame with `piece` as its text; what else it holds seldom differs from the last."""
+        rest = frame.data.copy()
+        chunk, rest["chunk"] = rest["chunk"], ""
+        if rest.get("tool_call") is None and piece is chunk and not redactor.has_function:
+            if call.rest == rest and call.namespace == frame.namespace:
+                return frame
+            redacted = redacted_frame(frame, redactor) if piece is chunk else frame
+            if redacted is frame and all(value is None or type(value) is str for value in rest.values()):
+                call.rest, call.namespace = rest, list(frame.namespace)
+            return redacted
+        kept: list[FrameLike] = []
+        return kept[0] if self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))) else None
+
+    def _call_of(self, frame: FrameLike) -> CallText:
+        call_id = frame.data.get("call_id")
+        tool_call = frame.data.get("tool_call")
+        index = tool_call.get("index") if isinstance(tool_call, dict) else None
+        key = (
+            frame.type,
+            call_id if isinstance(call_id, str) else None,
+            index if isinstance(index, (int, str)) else None,
+        )
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = CallText()
+            if isinstance(call_id, str):
+                self._by_id.setdefault(call_id, []).append(key)
+        return call
+
+    def _note_end(self, call_id: object) -> None:
+        """A frame of a call that is no token follows its last one."""
+        if isinstance(call_id, str):
+            for key in self._by_id.get(call_id, ()):
+                self._calls[key].complete = True
+
+    def _forget(self) -> None:
+        """Drop the calls that have ended, and the oldest where too many have not."""
+        surplus = len(self._calls) - REMEMBERED_CALLS
+        for key, call in list(self._calls.items()) if surplus > 0 or self._by_id else ():
+            if not call.waits and (call.complete or surplus > 0):
+                del self._calls[key]
+                surplus -= 1
+                keys = self._by_id.get(str(key[1]), [])
+                if key in keys:
+                    keys.remove(key)
+                if not keys:
+                    self._by_id.pop(str(key[1]), None)
+
+
+def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator[FrameLike]:
+    """Yield the frames of one session masked, in order.
+
+    Raises:
+        Exception: Whatever a function of the redactor raises.
+    """
+    stream = StreamRedactor(redactor)
+    for frame in frames:
+        stream.put(frame)
+        if stream.waiting >= RELEASED_TOGETHER:
+            yield from (kept for kept in stream.release() if kept is not None)
+    yield from (kept for kept in stream.release(final=True) if kept is not None)
+
+
+def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
+    """Return a frame without secrets: itself if it holds none, otherwise a copy."""
+    if redactor is None:
+        return frame
+    data, namespace = redactor.redact(frame.data), redactor.redact(frame.namespace)
+    if data is frame.data and namespace is frame.namespace:
+        return frame
+    return with_data(frame, data, namespace)
+
+
+def _spelled(redactor: Redactor, frame: FrameLike, piece: str) -> FrameLike:
+    data = {**frame.data, "chunk": piece}
+    function = _function_of(data.get("tool_call"))
+    if function is not None:
+        arguments = _certain(redactor, function["arguments"])
+        data["tool_call"] = {**data["tool_call"], "function": {**function, "arguments": arguments}}
+    namespace = redactor.redact(frame.namespace)
+    return with_data(frame, redactor.redact(data), namespace)
+
+
+def _function_of(tool_call: Any) -> dict[str, Any] | None:  # noqa: ANN401  a part of a frame's data
+    function = tool_call.get("function") if isinstance(tool_call, dict) else None
+    has_text = isinstance(function, dict) and isinstance(function.get("arguments"), str)
+    return function if has_text else None
+
+
+def _certain(redactor: Redactor, text: str) -> str:
+    """Return a text that grows from frame to frame, with its end masked where that may be half a secret."""
+    spans = masked_spans(text, redactor.counting().mask(text))
+    doubt = doubtful_from(redactor, text, spans, 0)
+    return text if doubt == len(text) else text[:doubt] + PLACEHOLDER
+
+
+def _plainly(step: Callable[[], object]) -> bool:
+    step()
+    return True
