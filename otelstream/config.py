@@ -14,6 +14,8 @@ from otelstream.span.names import Convention
 from otelstream.span.options import ContentPolicy, EventsAs, SpanOptions
 from otelstream.span.rules import Pair
 
+QueuePolicy = Literal["drop", "block"]
+
 PREFIX: Final = "OTELSTREAM_"
 CAPTURE_CONTENT: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
@@ -80,7 +82,7 @@ class Settings(BaseModel):
         " `otelstream.span.rules.Pair`.",
     )
     batch_ms: int = Field(
-        default=100, ge=1, le=10_000, description="How long frames gather before they are handled, in ms."
+        default=100, ge=1, le=10_000, description="How long frames gather before they are committed, in ms."
     )
     batch_frames: int = Field(
         default=1_000, ge=1, description="Most frames that one commit of the recording holds."
@@ -88,7 +90,31 @@ class Settings(BaseModel):
     queue_mb: int = Field(
         default=256,
         ge=1,
-        description="Most that may wait in memory per session, in MB by estimate; more is dropped, counted.",
+        description="Most that may wait in memory per session, in MB by estimate; what happens then says"
+        " `OTELSTREAM_QUEUE_POLICY`.",
+    )
+    queue_policy: QueuePolicy = Field(
+        default="drop",
+        description="What happens to a frame that finds the queue full: it is dropped and counted (`drop`),"
+        " or the program waits for room (`block`).",
+    )
+    block_ms: int = Field(
+        default=1_000,
+        ge=0,
+        description="Longest wait for room in the queue, in ms; then the frame is dropped and counted, and"
+        " nothing waits again before there was room.",
+    )
+    rotate_mb: int = Field(
+        default=512,
+        ge=1,
+        description="Size from which on new sessions go to a new file, in MB, where a directory is recorded"
+        " into.",
+    )
+    rotate_minutes: int = Field(default=60, ge=1, description="Age from which on they do, in minutes.")
+    flush_on_sigterm: bool = Field(
+        default=True,
+        description="Whether a SIGTERM that the program does not handle itself commits and exports before it"
+        " ends the process.",
     )
     flush_timeout_ms: int = Field(
         default=5_000,

@@ -6,7 +6,6 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, TypeVar
 
 from opentelemetry._logs import LoggerProvider
@@ -15,8 +14,10 @@ from opentelemetry.trace import TracerProvider
 
 from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
+from otelstream.bridge.files import target_of
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.stream import Options
+from otelstream.bridge.termination import flush_on_sigterm
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
 from otelstream.span.options import SpanOptions
@@ -52,7 +53,9 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     Args:
         session: A `StreamSession` or `AsyncStreamSession`: what `flow.stream_events()`, `flow.astream()`,
             `flow.stream_turn()`, `llm.stream_events()` and `kickoff()` of a flow with `stream=True` return.
-        record: Recording file (`*.duckdb`), made if it is missing and appended to if not.
+        record: Recording file (`*.duckdb`), made if it is missing and appended to if not; or a directory (a
+            name that ends in a separator or has no suffix), in which each process gets files of its own,
+            `YYYY-MM-DD/host-pid-….duckdb`. Processes that record at the same time need a directory.
         redact: Whether secrets are masked before anything leaves the process; a `Redactor` with rules of
             your own; or a function that is given every string after the default rules and returns it masked.
         tracer_provider: Where spans go. By default to the global provider if the program has set one, else
@@ -75,7 +78,7 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     if span_options.uses_logs and to.logger_provider is None:
         span_options = pipeline.without_logs(span_options)
     options = Options(
-        record=None if record is None else _absolute(record),
+        record=None if record is None else target_of(record),
         redactor=redactor_of(redact, os.environ),
         to=to,
         spans=span_options,
@@ -124,14 +127,6 @@ def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
     return Redactor(values=secret_values(environ), function=redact)
 
 
-def _absolute(record: str | os.PathLike[str]) -> Path:
-    try:
-        # Links and `..` are resolved, as two names of one file must share its one writer.
-        return Path(record).resolve()
-    except (OSError, RuntimeError, ValueError):
-        return Path(record)  # no such place can be; opening the file will fail, and be counted
-
-
 def _running() -> Pipeline:
     global _pipeline
     with _lock:
@@ -140,6 +135,8 @@ def _running() -> Pipeline:
             # Registered now, so that it runs before the exit handlers of providers that exist already.
             atexit.unregister(_at_exit)
             atexit.register(_at_exit)
+            if _pipeline.settings.flush_on_sigterm:
+                flush_on_sigterm(_at_exit, EXIT_TIMEOUT_S)
         return _pipeline
 
 

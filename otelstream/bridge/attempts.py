@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from otelstream.bridge.counters import Losses, Reason
+
+T = TypeVar("T")
 
 
 class Attempts:
@@ -31,3 +34,23 @@ class Attempts:
             self._losses.failed(reason, lost, error)
             return False
         return True
+
+    def each(self, reason: Reason, items: Iterable[T], step: Callable[[T], object]) -> int:
+        """Run a step for every item; return for how many it raised. Each of those counts as one frame lost.
+
+        Args:
+            reason: Which count their loss adds to.
+            items: The items; one that fails does not keep the next ones from their turn.
+            step: The step.
+        """
+        failed = 0
+        remaining = iter(items)
+        while True:
+            try:
+                for item in remaining:
+                    step(item)
+            except BaseException as error:  # noqa: BLE001, PERF203  as above; once per failure, not per item
+                failed += 1
+                self._losses.failed(reason, 1, error)
+            else:
+                return failed

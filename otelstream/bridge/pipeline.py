@@ -1,4 +1,4 @@
-"""The background thread: takes frames from the streams, redacts them, and drives the stages."""
+"""The background thread: takes frames from the streams and sees to it that they are handled and committed."""
 
 from __future__ import annotations
 
@@ -10,39 +10,16 @@ from typing import Final
 
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses
-from otelstream.bridge.files import RecordingFiles
+from otelstream.bridge.files import RecordingFiles, Rotation
 from otelstream.bridge.providers import Providers
-from otelstream.bridge.spans import EarlierRuns, SpanStage, options_of
-from otelstream.bridge.stages import (
-    RecordStage,
-    ToldEnd,
-    recording_attributes,
-    redacted_frame,
-    told,
-    withheld,
-)
-from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
+from otelstream.bridge.run import Run, Shared
+from otelstream.bridge.spans import EarlierRuns, options_of
+from otelstream.bridge.stream import Arrival, End, Options, Stream
 from otelstream.config import Settings
-from otelstream.frame import FrameLike, frame_json
 from otelstream.span.options import ContentPolicy, SpanOptions
 
 IDLE_S: Final = 1.0
 """How often the thread looks for forgotten sessions when nothing else happens, in seconds."""
-
-WEIGHED_FRAMES: Final = 3
-"""How many frames of a type are measured to know what the next ones weigh in the queue."""
-
-
-class Run:
-    """What the pipeline knows of one stream: its stages, as far as they still work."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self.spans: SpanStage | None = None
-        self.record: RecordStage | None = None
-        self.started = False
-        self.lost = 0
-        self.measured: dict[str, int] = {}
 
 
 class Pipeline:
@@ -62,8 +39,9 @@ class Pipeline:
         self._attempt = Attempts(losses)
         self.providers = Providers(dict(environ), self._attempt, losses)
         losses.queued = self._queued
-        self._files = RecordingFiles(self._attempt)
-        self._earlier = EarlierRuns()
+        rotation = Rotation(self.settings.rotate_mb * 1_000_000, self.settings.rotate_minutes * 60)
+        self._files = RecordingFiles(self._attempt, rotation)
+        self._shared = Shared(self._attempt, losses, self._files, EarlierRuns(), self.settings.batch_frames)
         self._runs: list[Run] = []
         self._lock = threading.Lock()
         self._work = threading.Event()
@@ -79,7 +57,7 @@ class Pipeline:
         stream = Stream(options, self.settings, self.losses, self._wake)
         self.providers.use(options.to.tracer_provider, options.to.logger_provider, options.meter_provider)
         with self._lock:
-            self._runs.append(Run(stream))
+            self._runs.append(Run(stream, self._shared))
         return stream
 
     def without_logs(self, options: SpanOptions) -> SpanOptions:
@@ -153,21 +131,17 @@ class Pipeline:
             self._work.clear()
             self._urgent.clear()
             self._attempt("frame", 0, self._once)
+            self._attempt("recording", 0, self._files.tidy)
         self._attempt("frame", 0, self._once)
+        self._attempt("recording", 0, self._files.close)
         self._attempt("export", 0, self.providers.shutdown)
 
     def _once(self) -> None:
         with self._lock:
             runs, passes, self._passes = list(self._runs), self._passes, []
-        ends: list[End] = []
-        for run in runs:
-            for item in run.stream.take():
-                if isinstance(item, Arrival):
-                    self._frame(run, item)
-                else:
-                    self._end(run, item)
-                    ends.append(item)
-            self._announce(run)
+        ends = [end for run in runs for end in self._handle(run, at_once=bool(passes))]
+        if any(run.waits for run in runs):
+            self._work.set()  # what is held back is decided in the next round
         for file in self._files:
             self._files.commit(file)
         for end in ends:
@@ -176,61 +150,21 @@ class Pipeline:
         for passed in passes:
             passed.set()
 
-    def _frame(self, run: Run, arrival: Arrival) -> None:
-        if not run.started:
-            self._start(run)
-        self.losses.seen += 1
-        frame, options = arrival.frame, run.stream.options
-        if options.record is None and not options.to.exist:
-            return
-        redactor = options.redactor
-        kept: list[FrameLike] = []
-        if not self._attempt("redaction", 1, lambda: kept.append(redacted_frame(frame, redactor))):
-            run.lost += 1
-            return
-        self._attempt("frame", 0, lambda: self._weigh(run, kept[0]))
-        self._to_recording(run, kept[0], arrival.clock_ns)
-        self._to_spans(run, kept[0])
-
-    def _to_recording(self, run: Run, frame: FrameLike, clock_ns: int) -> None:
-        record = run.record
-        if record is not None and not record.file.broken:
-            if not self._attempt("recording", 1, lambda: record.frame(frame, clock_ns)):
-                run.lost += 1
-            if record.file.pending >= self.settings.batch_frames:
-                self._files.commit(record.file)
-        elif run.stream.options.record is not None:
-            self.losses.add("recording", 1)
-
-    def _to_spans(self, run: Run, frame: FrameLike) -> None:
-        spans = run.spans
-        if spans is not None:
-            self._attempt("spans", 1, lambda: spans.frame(frame))
-        elif run.stream.options.to.exist:
-            self.losses.add("spans", 1)
-
-    def _start(self, run: Run) -> None:
-        run.started = True
-        options, beginning = run.stream.options, run.stream.beginning
-        if beginning is None:
-            return
-        if options.to.exist:
-            stages: list[SpanStage] = []
-            self._attempt("spans", 0, lambda: stages.append(self._span_stage(options, beginning)))
-            run.spans = stages[0] if stages else None
-        if options.record is not None:
-            file = self._files.use(options.record)
-            if file is not None:
-                run.record = RecordStage(file, options, beginning)
-
-    def _span_stage(self, options: Options, beginning: Beginning) -> SpanStage:
-        session = (beginning.parent, self._earlier.exchange)
-        return SpanStage(options.to, options.spans, session, self._attempt)
-
-    def _announce(self, run: Run) -> None:
-        spans = run.spans
-        if spans is not None:
-            self._attempt("spans", 0, lambda: spans.announce(time.time_ns()))
+    def _handle(self, run: Run, *, at_once: bool) -> list[End]:
+        """Handle what has come of a run; return its end, if that was among it."""
+        ends: list[End] = []
+        arrivals: list[Arrival] = []
+        for item in run.stream.take():
+            if isinstance(item, Arrival):
+                arrivals.append(item)
+            else:
+                run.take(arrivals, final=True)
+                arrivals = []
+                self._end(run, item)
+                ends.append(item)
+        run.take(arrivals, at_once=at_once)
+        run.announce()
+        return ends
 
     def _queued(self) -> int:
         return sum(run.stream.waiting for run in list(self._runs))
@@ -238,39 +172,6 @@ class Pipeline:
     def _end(self, run: Run, end: End) -> None:
         with self._lock:
             if run not in self._runs:
-                return
+                return  # ended before: a session that is forgotten after its end ends twice
             self._runs.remove(run)
-        if not run.started:
-            self._start(run)
-        self._attempt("frame", 0, lambda: self._tell_end(run, end))
-        record = run.record
-        if record is not None:
-            self._files.leave(record.file)
-
-    def _tell_end(self, run: Run, end: End) -> None:
-        redactor = run.stream.options.redactor
-        tellings: list[ToldEnd] = []
-        if not self._attempt("redaction", 1, lambda: tellings.append(told(end, redactor))):
-            tellings.append(withheld(end))
-        last = tellings[0]
-        record, spans = run.record, run.spans
-        if record is not None and record.file.broken:
-            record = None
-        dropped = run.stream.dropped + run.lost
-        attributes = recording_attributes(
-            None if record is None else str(record.file.path),
-            None if record is None else record.session_id,
-            dropped,
-        )
-        if spans is not None:
-            self._attempt("spans", 0, lambda: spans.last(last.outcome, attributes))
-        if record is not None:
-            trace_id = None if spans is None else spans.trace_id
-            self._attempt("recording", 0, lambda: record.end(last, dropped, trace_id))
-
-    def _weigh(self, run: Run, frame: FrameLike) -> None:
-        seen = run.measured.get(frame.type, 0)
-        if seen < WEIGHED_FRAMES:
-            run.measured[frame.type] = seen + 1
-            size = len(frame_json(frame))
-            run.stream.weights[frame.type] = max(size, run.stream.weights.get(frame.type, 0))
+        run.end(end)

@@ -10,9 +10,9 @@ from opentelemetry.trace import SpanContext, TraceFlags, TracerProvider
 
 from otelstream import __version__
 from otelstream.bridge.spans import fitted
-from otelstream.bridge.stages import recording_attributes, redacted_frame
+from otelstream.bridge.stages import recording_attributes
 from otelstream.export.tracer import SCOPE_NAME, TracerSink
-from otelstream.redact import Redactor
+from otelstream.redact import Redactor, redacted
 from otelstream.span import ids
 from otelstream.span.assembler import SpanAssembler
 from otelstream.span.model import EarlierName, Follow, Operation
@@ -39,8 +39,8 @@ def operations(
         RecordingError: The file is damaged.
     """
     spans = SpanAssembler(options)
-    for frame in recording.frames(session):
-        yield from spans.feed(redacted_frame(frame, redactor))
+    for frame in redacted(recording.frames(session), redactor):
+        yield from spans.feed(frame)
     dropped = 0 if session.end is None else session.end.frames_dropped
     start = session.start
     yield from spans.close(

@@ -9,69 +9,27 @@ import os
 import platform
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
 
 from otelstream import __version__
+from otelstream.bridge.counters import Reason
+from otelstream.bridge.files import RecordingFile
 from otelstream.bridge.stream import Beginning, End, Options
-from otelstream.errors import RecordingError
-from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime, with_data
+from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime
 from otelstream.redact import Redactor
 from otelstream.span import names
 from otelstream.span.model import AttributeValue
 from recorder.exceptions import encode_exception
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.session_row import SessionEnd, SessionStart, SpanRow
 from recorder.values import encode_value
-from recorder.writer import Writer
 
 NAMING: Final = ("flow_name", "crew_name", "model")
 """Fields of the first frame that name a session."""
-
-
-class RecordingFile:
-    """A recording that sessions of this process share; it is open while one of them is."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.users = 0
-        self.broken = False
-        self._writer: Writer | None = None
-
-    @property
-    def writer(self) -> Writer:
-        """The open writer.
-
-        Raises:
-            RecordingError: The file is closed.
-        """
-        if self._writer is None:
-            raise RecordingError(f"{self.path} is not being recorded.")
-        return self._writer
-
-    @property
-    def pending(self) -> int:
-        """Frames that are not committed yet."""
-        return 0 if self._writer is None else self._writer.pending
-
-    def open(self) -> None:
-        """Open the file unless it is open. Raises `RecordingError` if it cannot be written."""
-        if self._writer is None:
-            self._writer = Writer(self.path)
-
-    def flush(self) -> None:
-        """Commit. Raises `RecordingError` if that fails; what was pending is lost then."""
-        if self._writer is not None:
-            self._writer.flush()
-
-    def close(self) -> None:
-        """Give the file back to other processes."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
 
 
 class RecordStage:
@@ -79,45 +37,62 @@ class RecordStage:
 
     def __init__(self, file: RecordingFile, options: Options, beginning: Beginning) -> None:
         self.file = file
+        self._writer = file.writer
+        self._add = file.writer.add
         self.session_id = uuid7(beginning.time_ns)
         self.count = 0
+        self.lost = 0
         self._begun = False
+        self._gaps: list[tuple[int, Reason]] = []
         self._options = options
         self._beginning = beginning
 
     def frame(self, frame: FrameLike, clock_ns: int) -> None:
         """Take the next frame, already redacted, and the monotonic time of its arrival."""
-        self._begin(frame.data)
-        offset_ns = clock_ns - self._beginning.clock_ns
-        self.file.writer.add(self.session_id, self.count, offset_ns, frame)
+        if not self._begun:
+            self._begin(frame.data)
+        self._add(self.session_id, self.count, clock_ns - self._beginning.clock_ns, frame)
         self.count += 1
 
-    def end(self, told: ToldEnd, dropped: int, trace_id: int | None) -> None:
+    def gap(self, frames: int, reason: Reason) -> None:
+        """Say that frames are missing here, and why."""
+        self.lost += frames
+        if self._begun:
+            self._writer.add_gap(self.session_id, frames, reason, _now())
+        else:
+            self._gaps.append((frames, reason))  # the next frame names the session
+
+    def spans(self, spans: Sequence[SpanRow]) -> None:
+        """Take spans that have ended."""
+        if self._begun:
+            self._writer.add_spans(self.session_id, spans)
+
+    def end(self, told: ToldEnd, trace_id: int | None, redactions: Mapping[str, int] | None) -> None:
         """Add the session's end."""
-        self._begin({})
-        self.file.writer.end(
+        if not self._begun:
+            self._begin({})
+        self._writer.end(
             self.session_id,
             SessionEnd(
                 ended_at=ns_datetime(told.outcome.ended_ns).replace(tzinfo=None),
                 state=told.outcome.state,
                 frame_count=self.count,
-                frames_dropped=dropped,
+                frames_dropped=self.lost,
                 trace_id=None if trace_id is None else f"{trace_id:032x}",
                 result=told.result,
                 error_type=told.outcome.error_type,
                 error_message=told.outcome.error_message,
                 error=told.error,
+                redactions=None if redactions is None else encode_json(dict(sorted(redactions.items()))),
             ),
         )
 
     def _begin(self, data: Mapping[str, Any]) -> None:
-        if self._begun:
-            return
         self._begun = True
         parent = self._beginning.parent
         named = [value for key in NAMING if isinstance(value := data.get(key), str)]
         conversation = data.get("session_id")
-        self.file.writer.begin(
+        self._writer.begin(
             SessionStart(
                 session_id=self.session_id,
                 started_at=ns_datetime(self._beginning.time_ns).replace(tzinfo=None),
@@ -138,6 +113,8 @@ class RecordStage:
                 python_version=platform.python_version(),
             )
         )
+        for frames, reason in self._gaps:
+            self._writer.add_gap(self.session_id, frames, reason, _now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +153,6 @@ def withheld(end: End) -> ToldEnd:
     )
 
 
-def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
-    """Return a frame without secrets: itself if it holds none, otherwise a copy."""
-    if redactor is None:
-        return frame
-    data, namespace = redactor.redact(frame.data), redactor.redact(frame.namespace)
-    if data is frame.data and namespace is frame.namespace:
-        return frame
-    return with_data(frame, data, namespace)
-
-
 def recording_attributes(
     file: str | None, session_id: uuid.UUID | None, dropped: int
 ) -> dict[str, AttributeValue]:
@@ -209,6 +176,10 @@ def _redacted(value: Any, redactor: Redactor | None) -> Any:  # noqa: ANN401  JS
 def _class_name(error: BaseException) -> str:
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @cache

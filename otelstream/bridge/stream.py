@@ -1,18 +1,19 @@
 """One observed session on the program's side: a bounded queue, and an end that can be waited for.
 
-The program's thread pays for an append and nothing else. No method raises.
+The program's thread pays for an append and nothing else, unless it asked to wait when the queue is full. No
+method raises.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal
 
 from opentelemetry import trace
@@ -20,12 +21,16 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanContext
 
 from otelstream.bridge.counters import Losses
+from otelstream.bridge.files import Target
 from otelstream.bridge.spans import Destinations
 from otelstream.config import Settings
 from otelstream.frame import FrameLike
 from otelstream.redact import Redactor
 from otelstream.source.session import EndState, Result
 from otelstream.span.options import SpanOptions
+
+POLL_S: Final = 0.005
+"""How often an event loop looks whether there is room in the queue again, in seconds."""
 
 FRAME_BYTES: Final = 1_000
 """What a frame of a type that was not measured yet is taken to weigh; a token frame weighs some 800."""
@@ -35,7 +40,7 @@ OrphanReason = Literal["after_fork", "after_shutdown"]
 
 _WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
     "queue_full": "frames come faster than they can be handled; they are dropped and counted"
-    " (OTELSTREAM_QUEUE_MB).",
+    " (OTELSTREAM_QUEUE_MB, OTELSTREAM_QUEUE_POLICY).",
     "after_fork": "a session went on in a forked process; it is not observed there.",
     "after_shutdown": "a session went on after shutdown(); it is not observed any more.",
 }
@@ -45,7 +50,7 @@ _WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
 class Options:
     """What `observe` was asked to do with one session."""
 
-    record: Path | None
+    record: Target | None
     redactor: Redactor | None
     to: Destinations
     spans: SpanOptions
@@ -66,11 +71,16 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A frame and when it arrived, in nanoseconds of a monotonic clock."""
+    """A frame and when it arrived, in nanoseconds of a monotonic clock.
+
+    Attributes:
+        dropped: How many frames of the session had been dropped before it.
+    """
 
     frame: FrameLike
     clock_ns: int
     weight: int
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,11 @@ class Stream:
         self._losses = losses
         self._wake = wake
         self._limit = settings.queue_mb * 1_000_000
+        self._batch_frames = settings.batch_frames
+        self._blocks = settings.queue_policy == "block"
+        self._block_s = settings.block_ms / 1000
+        self._room = threading.Event()
+        self._waited_in_vain = False
         self._timeout_s = settings.flush_timeout_ms / 1000
         self._queue: deque[Arrival | End] = deque()
         # Each is written by one thread only, so neither needs a lock.
@@ -124,12 +139,24 @@ class Stream:
         except (AttributeError, TypeError):
             self._losses.add("frame", 1, "a session yielded something that is no frame; it was not observed.")
             return
-        if self.orphaned is not None or self._put_bytes - self._taken_bytes > self._limit:
+        if self._is_full and self._blocks:
+            self._wait_for_room()
+        if self.orphaned is not None or self._is_full:
             self._drop()
             return
-        self._queue.append(Arrival(frame, time.monotonic_ns(), weight))
+        self._queue.append(Arrival(frame, time.monotonic_ns(), weight, self.dropped))
         self._put_bytes += weight
-        self._wake(False)  # noqa: FBT003  a callback
+        self._wake(len(self._queue) >= self._batch_frames)
+
+    async def put_async(self, frame: FrameLike) -> None:
+        """Do the same without blocking the event loop."""
+        if self._is_full and self._blocks and not self._waited_in_vain:
+            deadline = time.monotonic() + self._block_s
+            self._wake(True)  # noqa: FBT003  a callback
+            while self._is_full and time.monotonic() < deadline:
+                await asyncio.sleep(POLL_S)
+            self._waited_in_vain = self._is_full
+        self.put(frame)
 
     def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
         """Take the end of the session; the future is done when all of it has been handled."""
@@ -181,7 +208,25 @@ class Stream:
         """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""
         taken = [self._queue.popleft() for _ in range(len(self._queue))]
         self._taken_bytes += sum(item.weight for item in taken if isinstance(item, Arrival))
+        self._waited_in_vain = False
+        self._room.set()
         return taken
+
+    @property
+    def _is_full(self) -> bool:
+        return self._put_bytes - self._taken_bytes > self._limit
+
+    def _wait_for_room(self) -> None:
+        """Wait until frames have been taken, within the limit; not again before there was room."""
+        if self._waited_in_vain or self.orphaned is not None:
+            return
+        deadline = time.monotonic() + self._block_s
+        self._wake(True)  # noqa: FBT003  a callback
+        while self._is_full and (left := deadline - time.monotonic()) > 0:
+            self._room.clear()
+            if self._is_full:  # it may have been emptied before the event was cleared
+                self._room.wait(left)
+        self._waited_in_vain = self._is_full
 
     def _drop(self) -> None:
         self.dropped += 1

@@ -14,7 +14,6 @@ import otelstream
 import recorder
 from otelstream.bridge import redactor_of
 from otelstream.bridge.reexport import span_tree
-from otelstream.bridge.stages import redacted_frame
 from otelstream.cli import spantree
 from otelstream.cli.options import span_options
 from otelstream.cli.terminal import console
@@ -73,7 +72,7 @@ def demo(
 
 def _same(live: Sequence[FrameLike], replayed: Sequence[FrameLike]) -> bool:
     redactor = redactor_of(True, os.environ)  # noqa: FBT003  the default of `observe`
-    return [frame_json(redacted_frame(frame, redactor)) for frame in live] == list(map(frame_json, replayed))
+    return list(map(frame_json, redacted(live, redactor))) == list(map(frame_json, replayed))
 
 
 def _say_where(out: Console, record: Path, trace_id: str | None) -> None:

@@ -31,6 +31,9 @@ class Receiver(Protocol):
     def put(self, frame: FrameLike) -> None:
         """Take the next frame."""
 
+    async def put_async(self, frame: FrameLike) -> None:
+        """Take the next frame without blocking the event loop."""
+
     def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
         """Take the end of the session, once; the future is done when all of it has been handled."""
 
@@ -182,7 +185,7 @@ class _AsyncTap(_TapBase):
             # The task is being cancelled: say so, and do not make it wait.
             self._end("cancelled", error)
             raise
-        self._receiver.put(frame)
+        await self._receiver.put_async(frame)
         return frame
 
     async def aclose(self) -> None:

@@ -13,8 +13,8 @@ import pytest
 import otelstream
 import recorder
 from otelstream.bridge import redactor_of
-from otelstream.bridge.stages import redacted_frame
 from otelstream.frame import StreamFrame
+from otelstream.redact import redacted_frame
 from tests.contract.programs import DONE, Async, Sync, aconsume, consume, json_of, types_of
 
 pytestmark = pytest.mark.crewai

@@ -12,9 +12,8 @@ import pytest
 
 import otelstream
 import recorder
-from otelstream.bridge.stages import redacted_frame
 from otelstream.frame import StreamFrame, frame_json, parse_frame
-from otelstream.redact import PLACEHOLDER, Redactor
+from otelstream.redact import PLACEHOLDER, Redactor, redacted_frame
 from recorder import Recording
 from tests.contract.programs import (
     Status,

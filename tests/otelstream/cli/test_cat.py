@@ -7,8 +7,8 @@ from pathlib import Path
 
 import otelstream
 from otelstream.bridge import redactor_of
-from otelstream.bridge.stages import redacted_frame
 from otelstream.frame import frame_json
+from otelstream.redact import redacted_frame
 from tests.e2e.runs import golden, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 

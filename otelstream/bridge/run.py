@@ -1,0 +1,225 @@
+"""One stream's way: out of its queue, through the redaction, into its recording and its spans."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.counters import Losses, Reason
+from otelstream.bridge.files import RecordingFiles
+from otelstream.bridge.spanrows import SpanRows
+from otelstream.bridge.spans import EarlierRuns, SpanStage
+from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes, told, withheld
+from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
+from otelstream.frame import FrameLike, frame_json
+from otelstream.redact import StreamRedactor
+
+WEIGHED_FRAMES: Final = 3
+"""How many frames of a type are measured to know what the next ones weigh in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the runs of a process have in common.
+
+    Attributes:
+        batch_frames: Most frames that are handled and committed together.
+    """
+
+    attempt: Attempts
+    losses: Losses
+    files: RecordingFiles
+    earlier: EarlierRuns
+    batch_frames: int
+
+
+class Run:
+    """A stream and its stages, as far as they still work. None of its methods raises.
+
+    Args:
+        stream: The program's side.
+        shared: What it shares with other runs.
+    """
+
+    def __init__(self, stream: Stream, shared: Shared) -> None:
+        self.stream = stream
+        self._shared = shared
+        self._attempt = shared.attempt
+        self._redaction = StreamRedactor(stream.options.redactor, partial(self._attempt, "redaction", 1))
+        self._arrivals: deque[Arrival] = deque()  # of the frames that the redaction has, in the same order
+        self._spans: SpanStage | None = None
+        self._record: RecordStage | None = None
+        self._rows: SpanRows | None = None
+        self._started = False
+        self._lost = 0
+        self._dropped = 0
+        self._measured: dict[str, int] = {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether frames are held back in the redaction."""
+        return bool(self._arrivals)
+
+    def take(self, arrivals: list[Arrival], *, final: bool = False, at_once: bool = False) -> None:
+        """Handle frames in batches, each of which is committed when it is full.
+
+        Args:
+            arrivals: The frames, in order.
+            final: Whether no more will come.
+            at_once: Whether none may be held back.
+        """
+        size = self._shared.batch_frames
+        for first in range(0, len(arrivals), size):
+            self._attempt("frame", 0, partial(self._batch, arrivals[first : first + size]))
+            if self._record is not None and self._record.file.pending >= size:
+                self._shared.files.commit(self._record.file)
+        if self.waits and (final or at_once):
+            self._attempt("frame", 0, partial(self._release, final=final, at_once=True))
+
+    def end(self, end: End) -> None:
+        """Handle the end of the session."""
+        if not self._started:
+            self._start()
+        self._attempt("frame", 0, lambda: self._tell_end(end))
+        if self._record is not None:
+            self._shared.files.leave(self._record.file)
+
+    def announce(self) -> None:
+        """Let spans that have been open for long be seen, where that is asked for."""
+        spans = self._spans
+        if spans is not None:
+            self._attempt("spans", 0, lambda: spans.announce(time.time_ns()))
+
+    def _batch(self, arrivals: list[Arrival]) -> None:
+        if not self._started:
+            self._start()
+        self._shared.losses.seen += len(arrivals)
+        options = self.stream.options
+        if options.record is None and not options.to.exist:
+            return
+        unread = self._attempt.each("frame", arrivals, self._put)
+        self._gap(unread, "frame")
+        self._release()
+
+    def _put(self, arrival: Arrival) -> None:
+        self._redaction.put(arrival.frame)
+        self._arrivals.append(arrival)
+
+    def _release(self, *, final: bool = False, at_once: bool = False) -> None:
+        """Pass on what may leave the redaction."""
+        released: list[FrameLike | None] = []
+
+        def release() -> None:
+            released.extend(self._redaction.release(final=final, at_once=at_once))
+
+        if not self._attempt("redaction", 0, release):
+            self._give_up_waiting()
+        pairs = [(frame, self._arrivals.popleft()) for frame in released]
+        self._to_recording(pairs)
+        kept = [frame for frame in released if frame is not None]
+        self._to_spans(kept)
+        self._attempt.each("frame", kept, self._weigh)
+
+    def _give_up_waiting(self) -> None:
+        stuck = len(self._arrivals)
+        self._arrivals.clear()
+        self._redaction = StreamRedactor(self.stream.options.redactor, partial(self._attempt, "redaction", 1))
+        self._shared.losses.add("redaction", stuck)
+        self._gap(stuck, "redaction")
+
+    def _to_recording(self, pairs: list[tuple[FrameLike | None, Arrival]]) -> None:
+        unstored = self._attempt.each("recording", pairs, self._store)
+        self._gap(unstored, "recording")
+        record, rows = self._record, self._rows
+        if record is None or record.file.broken or rows is None:
+            return
+
+        def span_rows() -> None:
+            for frame, _ in pairs:
+                if frame is not None and (ended := rows.feed(frame)):
+                    record.spans(ended)
+
+        if not self._attempt("spans", 0, span_rows):
+            self._rows = None
+
+    def _store(self, pair: tuple[FrameLike | None, Arrival]) -> None:
+        frame, arrival = pair
+        if arrival.dropped != self._dropped:
+            self._gap(arrival.dropped - self._dropped, "queue_full")
+            self._dropped = arrival.dropped
+        record = self._record
+        if frame is None:
+            self._gap(1, "redaction")
+        elif record is not None and not record.file.broken:
+            record.frame(frame, arrival.clock_ns)
+        elif self.stream.options.record is not None:
+            self._shared.losses.add("recording", 1)
+
+    def _gap(self, frames: int, reason: Reason) -> None:
+        self._lost += frames
+        record = self._record
+        if frames and record is not None and not record.file.broken:
+            self._attempt("recording", 0, lambda: record.gap(frames, reason))
+
+    def _to_spans(self, frames: list[FrameLike]) -> None:
+        if self._spans is not None:
+            self._attempt.each("spans", frames, self._spans.frame)
+        elif self.stream.options.to.exist:
+            self._shared.losses.add("spans", len(frames))
+
+    def _start(self) -> None:
+        self._started = True
+        options, beginning = self.stream.options, self.stream.beginning
+        if beginning is None:
+            return
+        if options.to.exist:
+            stages: list[SpanStage] = []
+            self._attempt("spans", 0, lambda: stages.append(self._span_stage(options, beginning)))
+            self._spans = stages[0] if stages else None
+        if options.record is not None:
+            file = self._shared.files.use(options.record)
+            if file is not None:
+                self._record = RecordStage(file, options, beginning)
+                self._rows = SpanRows(options.spans.rows)
+
+    def _span_stage(self, options: Options, beginning: Beginning) -> SpanStage:
+        session = (beginning.parent, self._shared.earlier.exchange)
+        return SpanStage(options.to, options.spans, session, self._attempt)
+
+    def _tell_end(self, end: End) -> None:
+        redactor = self._redaction.redactor
+        tellings: list[ToldEnd] = []
+        if not self._attempt("redaction", 1, lambda: tellings.append(told(end, redactor))):
+            tellings.append(withheld(end))
+        last = tellings[0]
+        record, spans = self._record, self._spans
+        if record is not None and record.file.broken:
+            record = None
+        self._gap(self.stream.dropped - self._dropped, "queue_full")
+        attributes = recording_attributes(
+            None if record is None else str(record.file.path),
+            None if record is None else record.session_id,
+            self._lost,
+        )
+        if spans is not None:
+            self._attempt("spans", 0, lambda: spans.last(last.outcome, attributes))
+        if record is not None:
+            trace_id = None if spans is None else spans.trace_id
+            fired = None if redactor is None else redactor.fired
+            if self._rows is not None:
+                self._attempt("spans", 0, partial(self._last_rows, self._rows, record, last))
+            self._attempt("recording", 0, lambda: record.end(last, trace_id, fired))
+
+    def _last_rows(self, rows: SpanRows, record: RecordStage, last: ToldEnd) -> None:
+        record.spans(rows.close(last.outcome))
+
+    def _weigh(self, frame: FrameLike) -> None:
+        seen = self._measured.get(frame.type, 0)
+        if seen < WEIGHED_FRAMES:
+            self._measured[frame.type] = seen + 1
+            size = len(frame_json(frame))
+            self.stream.weights[frame.type] = max(size, self.stream.weights.get(frame.type, 0))
