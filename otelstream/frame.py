@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -159,7 +160,18 @@ def envelope_of(frame: FrameLike) -> dict[str, Any]:
 
 def extra_fields(frame: FrameLike) -> Mapping[str, Any]:
     """Return the envelope fields of a frame that this version does not know."""
-    return (frame.model_extra or {}) if isinstance(frame, BaseModel) else {}
+    # Asked once per class: `isinstance` of a pydantic model is slow, and this is asked for every token.
+    if not _may_have_extra(type(frame)):
+        return _NOTHING
+    return frame.model_extra or _NOTHING  # type: ignore[attr-defined]  # a pydantic model, as was asked
+
+
+@cache
+def _may_have_extra(kind: type) -> bool:
+    return issubclass(kind, BaseModel) and kind.model_config.get("extra") == "allow"
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def with_data(frame: FrameLike, data: dict[str, Any], namespace: list[str]) -> StreamFrame:

@@ -9,9 +9,8 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from otelstream.frame import (
@@ -23,6 +22,8 @@ from otelstream.frame import (
     is_faithful,
     parse_frame,
 )
+
+Row: TypeAlias = tuple[object, ...]
 
 INT64: Final = range(-(2**63), 2**63)
 
@@ -94,8 +95,8 @@ class FrameEncoder:
         self._templates: OrderedDict[tuple[str, str | None], _Template] = OrderedDict()
         self._last_id: str | None = None
 
-    def encode(self, frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
-        """Return the row of the session's next frame.
+    def encode(self, frame: FrameLike, ordinal: int, offset_ns: int) -> Row:
+        """Return the row of the session's next frame, as `FrameRow` names its columns.
 
         A frame that the columns cannot hold (lone surrogates, fields that this version does not know, numbers
         beyond 64 bits) is kept whole in `raw`, and the columns hold what they can for SQL.
@@ -104,19 +105,21 @@ class FrameEncoder:
         row = None if type(chunk) is not str else self._token_row(frame, chunk, ordinal, offset_ns)
         if row is None:
             row = self._row(frame, ordinal, offset_ns)
-        self._last_id = row.id
         return row
 
-    def _token_row(self, frame: FrameLike, chunk: str, ordinal: int, offset_ns: int) -> FrameRow | None:
+    def _token_row(self, frame: FrameLike, chunk: str, ordinal: int, offset_ns: int) -> Row | None:
+        if not _is_typed(frame) or not (chunk.isprintable() or not _NO_TEXT.search(chunk)):
+            return None
         template = self._template_of(frame)
-        if template is None or not _is_typed(frame) or not (chunk.isprintable() or not _NO_TEXT.search(chunk)):
+        if template is None:
             return None
         tool_call = frame.data.get("tool_call")
         call = None if tool_call is None else _json(tool_call)
         moment = _utc(frame.timestamp, template.offset)
         if moment is None or (tool_call is not None and call is None):
             return None
-        return FrameRow(
+        previous, last, self._last_id = frame.previous_id, self._last_id, frame.id
+        return (
             self._session,
             ordinal,
             template.context,
@@ -126,7 +129,7 @@ class FrameEncoder:
             frame.id,
             frame.seq,
             frame.parent_id,
-            self._previous(frame.previous_id),
+            "" if previous is None else None if previous == last else previous,
             chunk,
             call,
             None,
@@ -166,7 +169,7 @@ class FrameEncoder:
         _remember(self._templates, (frame.type, call_id), template)
         return template
 
-    def _row(self, frame: FrameLike, ordinal: int, offset_ns: int) -> FrameRow:
+    def _row(self, frame: FrameLike, ordinal: int, offset_ns: int) -> Row:
         offset = frame.timestamp.utcoffset()
         moment = _utc(frame.timestamp, offset)
         data = _json(frame.data)
@@ -177,6 +180,8 @@ class FrameEncoder:
         if context is None:
             context = self._new_context(frame, offset, None)
             _remember(self._plain, key, context)
+        previous = None if frame.previous_id is None else utf8(frame.previous_id)
+        last, self._last_id = self._last_id, utf8(frame.id)
         return FrameRow(
             session=self._session,
             ordinal=ordinal,
@@ -184,20 +189,15 @@ class FrameEncoder:
             offset_ns=offset_ns,
             timestamp=frame.timestamp.replace(tzinfo=None) if moment is None else moment,
             type=utf8(frame.type),
-            id=utf8(frame.id),
+            id=self._last_id,
             seq=frame.seq if frame.seq is None or frame.seq in INT64 else None,
             parent_id=None if frame.parent_id is None else utf8(frame.parent_id),
-            previous_id=self._previous(None if frame.previous_id is None else utf8(frame.previous_id)),
+            previous_id="" if previous is None else None if previous == last else previous,
             chunk=None,
             tool_call=None,
             data=data,
             raw=None if typed else frame_json(frame),
         )
-
-    def _previous(self, previous_id: str | None) -> str | None:
-        if previous_id is None:
-            return ""
-        return None if previous_id == self._last_id else previous_id
 
     def _new_context(self, frame: FrameLike, offset: timedelta | None, data: str | None) -> int:
         number = self._contexts
@@ -239,7 +239,7 @@ def frame_of(row: FrameRow, context: ContextRow, before: str | None) -> StreamFr
 def _data_of(row: FrameRow, context: ContextRow) -> dict[str, Any]:
     data = decode_json(row.data if row.data is not None else context.data or "{}")
     if not isinstance(data, dict):
-        raise ValueError("the data is no JSON object")
+        raise ValueError("the data is no JSON object")  # noqa: TRY004  of the file, not of the argument
     if row.chunk is not None:
         data["chunk"] = row.chunk
         if row.tool_call is not None:
@@ -277,13 +277,14 @@ def _is_plain(value: object) -> bool:
 
 def _is_typed(frame: FrameLike) -> bool:
     """Tell whether the columns hold the envelope, but for what the context holds of it."""
-    if isinstance(frame, BaseModel) and extra_fields(frame):
+    if extra_fields(frame) or (frame.seq is not None and frame.seq not in INT64):
         return False
-    if frame.seq is not None and frame.seq not in INT64:
-        return False
-    if frame.previous_id == "":
+    parent, previous = frame.parent_id, frame.previous_id
+    if previous == "":
         return False  # an empty text stands for None there
-    return _are_utf8(frame.id, frame.type, frame.parent_id or "", frame.previous_id or "")
+    return f"{frame.id}{frame.type}{parent}{previous}".isascii() or _are_utf8(
+        frame.id, frame.type, parent or "", previous or ""
+    )
 
 
 def _are_utf8(*texts: str) -> bool:

@@ -79,7 +79,7 @@ class SpanTotals(NamedTuple):
 
 
 class SpanRow(NamedTuple):
-    """One row of `stored_spans`, in the order of its columns after the session's number; times are naive UTC."""
+    """One row of `stored_spans`, in the order of its columns after the number; times are naive UTC."""
 
     span_id: str
     parent_span_id: str | None

@@ -5,7 +5,7 @@ Not thread-safe and never slow on purpose: its caller owns the thread and decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import datetime
@@ -19,11 +19,9 @@ from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
 from recorder.database import close_after_writing, open_for_writing
-from recorder.rows import ContextRow, FrameEncoder, FrameRow, utf8
+from recorder.rows import FrameEncoder, Row, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
-
-Row = tuple[object, ...]
 
 _MARK_CRASHED: Final = """
 INSERT INTO session_ends (session, ended_at, state, frame_count, frames_dropped)
@@ -43,18 +41,13 @@ class Writer:
     Opening it makes the file if there is none. Sessions without an end in an existing file belong to a
     process that died, since this one now holds the file: they are marked `crashed`.
 
-    Attributes:
-        pending: Frames that were added and are not committed yet.
-
     Raises:
         RecordingError: The file cannot be written; see `recorder.database.open_for_writing`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.pending = 0
         self._sessions: dict[UUID, _Session] = {}
-        self._ended: list[_Session] = []
         connection = self._connection = open_for_writing(self.path)
         try:
             self._starts = Table(connection, "session_starts")
@@ -70,6 +63,11 @@ class Writer:
             with suppress(RecordingError):
                 close_after_writing(self.path)
             raise RecordingError(f"{self.path} is damaged or unreadable: {_first_line(error)}") from None
+
+    @property
+    def pending(self) -> int:
+        """Frames that were added and are not committed yet."""
+        return len(self._frames.rows) + sum(len(session.frames) for session in self._sessions.values())
 
     @property
     def _tables(self) -> tuple[Table, ...]:
@@ -100,9 +98,11 @@ class Writer:
             offset_ns: When it arrived, in nanoseconds after the session's start.
             frame: The frame, as it shall be stored.
         """
-        session = self._sessions[session_id]
-        session.frames.append(session.encoder.encode(frame, ordinal, offset_ns))
-        self.pending += 1
+        self._sessions[session_id].add(ordinal, offset_ns, frame)
+
+    def adding_to(self, session_id: UUID) -> Callable[[int, int, FrameLike], None]:
+        """Return `add` for one session: what is called for every token shall not look it up each time."""
+        return self._sessions[session_id].add
 
     def add_gap(self, session_id: UUID, frames: int, reason: str, noticed_at: datetime) -> None:
         """Say that frames are missing between the last frame that was added and the next one.
@@ -140,7 +140,6 @@ class Writer:
         """
         for session in self._sessions.values():
             self._take(session)
-        self.pending = 0
         tables = [table for table in self._tables if table.rows]
         if not tables:
             return
@@ -190,10 +189,14 @@ class _Session:
         self.number = number
         self.digest = digest
         self.encoder = FrameEncoder(number)
-        self.frames: list[FrameRow] = []
+        self.frames: list[Row] = []
         self.gaps: list[Row] = []
         self.count = 0
         self.totals = SpanTotals()
+
+    def add(self, ordinal: int, offset_ns: int, frame: FrameLike) -> None:
+        """Encode a frame for the next commit; see `Writer.add`."""
+        self.frames.append(self.encoder.encode(frame, ordinal, offset_ns))
 
 
 def _first_line(error: Exception) -> str:

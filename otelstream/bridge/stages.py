@@ -38,7 +38,7 @@ class RecordStage:
     def __init__(self, file: RecordingFile, options: Options, beginning: Beginning) -> None:
         self.file = file
         self._writer = file.writer
-        self._add = file.writer.add
+        self._began_ns = beginning.clock_ns
         self.session_id = uuid7(beginning.time_ns)
         self.count = 0
         self.lost = 0
@@ -51,7 +51,7 @@ class RecordStage:
         """Take the next frame, already redacted, and the monotonic time of its arrival."""
         if not self._begun:
             self._begin(frame.data)
-        self._add(self.session_id, self.count, clock_ns - self._beginning.clock_ns, frame)
+        self._add(self.count, clock_ns - self._began_ns, frame)
         self.count += 1
 
     def gap(self, frames: int, reason: Reason) -> None:
@@ -113,6 +113,7 @@ class RecordStage:
                 python_version=platform.python_version(),
             )
         )
+        self._add = self._writer.adding_to(self.session_id)
         for frames, reason in self._gaps:
             self._writer.add_gap(self.session_id, frames, reason, _now())
 

@@ -22,6 +22,7 @@ from otelstream.demo.environment import quiet_environment
 from otelstream.errors import EntryPointError
 from otelstream.export.otlp import wants_export
 from otelstream.frame import FrameLike, frame_json
+from otelstream.redact import redacted
 
 
 def demo(
