@@ -171,11 +171,15 @@ class Writer:
         if not (gaps or frames):
             return
         session.count += len(frames)
+        session.contexts += len(contexts)
+        session.gap_count += len(gaps)
         session.digest = chain.next_digest(session.digest, contexts, gaps, frames)
         self._contexts.rows += contexts
         self._gaps.rows += gaps
         self._frames.rows += frames
-        self._chain.rows.append((session.number, session.count, session.digest))
+        self._chain.rows.append(
+            (session.number, session.count, session.contexts, session.gap_count, session.digest)
+        )
 
 
 class _Session:
@@ -183,6 +187,8 @@ class _Session:
 
     Attributes:
         count: Frames that have a digest.
+        contexts: Contexts that have one.
+        gap_count: Gaps that have one.
     """
 
     def __init__(self, number: int, digest: bytes) -> None:
@@ -191,7 +197,7 @@ class _Session:
         self.encoder = FrameEncoder(number)
         self.frames: list[Row] = []
         self.gaps: list[Row] = []
-        self.count = 0
+        self.count = self.contexts = self.gap_count = 0
         self.totals = SpanTotals()
 
     def add(self, ordinal: int, offset_ns: int, frame: FrameLike) -> None:

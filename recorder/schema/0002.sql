@@ -119,11 +119,15 @@ COMMENT ON COLUMN gaps.noticed_at IS 'UTC, when the recorder took note of it.';
 CREATE TABLE chain (
     session INTEGER,
     frames BIGINT,
+    contexts BIGINT,
+    gaps BIGINT,
     digest BLOB
 );
 COMMENT ON TABLE chain IS 'One row per commit and session: a hash over everything that the session holds so far.';
 COMMENT ON COLUMN chain.session IS 'Number of the session.';
-COMMENT ON COLUMN chain.frames IS 'How many frames it covers.';
+COMMENT ON COLUMN chain.frames IS 'How many frames of the session it covers.';
+COMMENT ON COLUMN chain.contexts IS 'How many contexts.';
+COMMENT ON COLUMN chain.gaps IS 'How many gaps.';
 COMMENT ON COLUMN chain.digest IS 'SHA-256 over the digest before it and the rows of this commit; see docs/FORMAT.md.';
 
 CREATE TABLE stored_spans (
