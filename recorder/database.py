@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +23,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-
-FORMAT_VERSION: Final = 2
-
-STORAGE: Final = "STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE 8192, BLOCK_SIZE 65536"
-"""DuckDB 1.4 and later read it; small row groups keep checkpoints short, and blocks of this size make short
-and long recordings small (measured: docs/ARCHITECTURE.md)."""
+from recorder.migrate import migrated
+from recorder.schema import FORMAT_VERSION, STORAGE, statements
 
 _NO_EXTENSIONS: Final = {
     "autoinstall_known_extensions": "false",
@@ -90,17 +85,32 @@ def _attached(path: Path) -> DuckDBPyConnection:
     new = _is_new(path)
     connection = duckdb.connect(config=dict(_NO_EXTENSIONS))
     try:
-        connection.execute("SET threads = 1")
+        connection.execute("SET threads = 1; PRAGMA disable_checkpoint_on_shutdown")
         connection.execute(f"ATTACH {_quoted(path)} AS recording ({STORAGE if new else 'READ_WRITE'})")
         connection.execute("USE recording")
         if new:
             _create(connection)
-        check_format(connection, path)
+        version = check_format(connection, path)
+        connection.execute("PRAGMA enable_checkpoint_on_shutdown")
     except (duckdb.Error, RecordingError):
         connection.close()
         raise
+    if version < FORMAT_VERSION:
+        connection.close()
+        _replace_by_newer(_real(path), version)
+        return _attached(path)
     _written[_real(path)] = _Handle(connection)
     return connection
+
+
+def _replace_by_newer(path: Path, version: int) -> None:
+    """Put a recording of the current format in the place of an older one, which nobody can open meanwhile."""
+    with (
+        tempfile.TemporaryDirectory(prefix=".otelstream-", dir=path.parent) as folder,
+        migrated(path, version, Path(folder), "READ_WRITE") as made,
+    ):
+        shutil.copymode(path, made)
+        os.replace(made, path)
 
 
 def close_after_writing(path: Path) -> None:
@@ -212,8 +222,30 @@ def snapshot(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def check_format(connection: DuckDBPyConnection, path: Path) -> None:
-    """Check that an open database is a recording of a format that this version knows.
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """Give a path at which a recording can be read, in the current format, whoever writes it.
+
+    That is the recording's own path, or a copy: if another process is writing it, or if its format is older.
+
+    Raises:
+        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+    """
+    path = path.absolute()
+    with ExitStack() as stack:
+        live = _real(path) not in _written and is_being_written(path)
+        source = stack.enter_context(snapshot(path)) if live else path
+        with reading(source) as connection:
+            version = check_format(connection, path)
+        if version < FORMAT_VERSION:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otelstream-")))
+            with migrated(source, version, folder, "READ_ONLY") as made:
+                source = made.rename(folder / path.name)
+        yield source
+
+
+def check_format(connection: DuckDBPyConnection, path: Path) -> int:
+    """Return the format of an open recording, one that this version knows.
 
     Raises:
         RecordingError: It is not.
@@ -231,11 +263,12 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> None:
             f"{path} has recording format {row[0]}, newer than the {FORMAT_VERSION} that this version reads;"
             " upgrade otelstream."
         )
+    return row[0]
 
 
 def _create(connection: DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
-    connection.execute(files("recorder.schema").joinpath("0002.sql").read_text(encoding="utf-8"))
+    connection.execute(statements(f"{FORMAT_VERSION:04}"))
     connection.execute(
         "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
         [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
