@@ -9,11 +9,14 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from otelstream.frame import (
+    ENVELOPE,
     FrameLike,
     StreamFrame,
     decode_json,
@@ -24,14 +27,17 @@ from otelstream.frame import (
 )
 
 Row: TypeAlias = tuple[object, ...]
+Frame = TypeVar("Frame", bound=BaseModel)
 
 INT64: Final = range(-(2**63), 2**63)
 
 REMEMBERED_CONTEXTS: Final = 4_096
 """Contexts of a session that later frames may share; an older one is written again."""
 
-_TEXT_HOLE: Final = '"chunk":""'
-_CALL_HOLE: Final = '"tool_call":null'
+_TEXT_HOLE: Final = b'"chunk":""'
+_CALL_HOLE: Final = b'"tool_call":null'
+_REPLACEMENT: Final = "\ufffd".encode()  # what pydantic writes for a lone surrogate in a key, among others
+_SECOND: Final = timedelta(seconds=1)
 _NO_TEXT: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -67,11 +73,14 @@ class ContextRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What the token frames of one call have in common, and the number of the context that holds it."""
+    """What the token frames of one call have in common, and the number of the context that holds it.
+
+    Two values may be equal and written differently (1 and True, mappings in another order), so what is
+    compared of the data is the JSON that is stored.
+    """
 
     context: int
-    rest: dict[str, Any]
-    keys: list[str]
+    rest: bytes
     channel: str
     namespace: list[str]
     offset: timedelta | None
@@ -145,27 +154,27 @@ class FrameEncoder:
         call_id = rest.get("call_id")
         if not (call_id is None or isinstance(call_id, str)):
             return None
+        text = _json_bytes(rest)
         known = self._templates.get((frame.type, call_id))
         if (
             known is not None
-            and known.rest == rest
-            and known.keys == list(rest)
+            and known.rest == text
             and known.offset == frame.timestamp.utcoffset()
             and known.namespace == frame.namespace
             and known.channel == frame.channel
         ):
             return known
-        text = _json(rest) if _is_plain(rest) else None
-        if text is None or text.count(_TEXT_HOLE) != 1 or text.count(_CALL_HOLE) > 1:
+        return None if text is None else self._new_template(frame, text, call_id)
+
+    def _new_template(self, frame: FrameLike, text: bytes, call_id: str | None) -> _Template | None:
+        if text.count(_TEXT_HOLE) != 1 or text.count(_CALL_HOLE) > 1 or _REPLACEMENT in text:
             return None
         if not _are_utf8(frame.channel, *frame.namespace):
             return None
         offset = frame.timestamp.utcoffset()
-        number = self._new_context(frame, offset, text)
-        # Copies, as the observed program owns what it was given and may change it.
-        template = _Template(
-            number, decode_json(text), list(rest), frame.channel, list(frame.namespace), offset
-        )
+        number = self._new_context(frame, offset, text.decode())
+        # A copy, as the observed program owns the list and may change it.
+        template = _Template(number, text, frame.channel, list(frame.namespace), offset)
         _remember(self._templates, (frame.type, call_id), template)
         return template
 
@@ -202,7 +211,7 @@ class FrameEncoder:
     def _new_context(self, frame: FrameLike, offset: timedelta | None, data: str | None) -> int:
         number = self._contexts
         self._contexts += 1
-        seconds = None if offset is None else int(offset.total_seconds())
+        seconds = None if offset is None else offset // _SECOND
         namespace = [utf8(part) for part in frame.namespace]
         row = ContextRow(self._session, number, utf8(frame.channel), namespace, seconds, data)
         self.new_contexts.append(row)
@@ -223,27 +232,56 @@ def frame_of(row: FrameRow, context: ContextRow, before: str | None) -> StreamFr
     """
     if row.raw is not None:
         return parse_frame(row.raw)
-    return StreamFrame.model_construct(
-        id=row.id,
-        seq=row.seq,
-        type=row.type,
-        channel=context.channel,
-        namespace=list(context.namespace),
-        timestamp=_original(row.timestamp, context.utc_offset),
-        parent_id=row.parent_id,
-        previous_id=before if row.previous_id is None else row.previous_id or None,
-        data=_data_of(row, context),
-    )
+    fields = {
+        "id": row.id,
+        "seq": row.seq,
+        "type": row.type,
+        "channel": context.channel,
+        "namespace": context.namespace.copy(),
+        "timestamp": _original(row.timestamp, context.utc_offset),
+        "parent_id": row.parent_id,
+        "previous_id": before if row.previous_id is None else row.previous_id or None,
+        "data": _data_of(row, context),
+    }
+    return frame_from(StreamFrame, fields, extra={})
+
+
+def frame_from(cls: type[Frame], fields: dict[str, Any], extra: dict[str, Any] | None) -> Frame:
+    """Return a frame of a pydantic class with these fields: its `model_construct` in half the time.
+
+    Args:
+        cls: The class.
+        fields: Every field of the envelope; the frame keeps the mapping.
+        extra: Fields that the class does not declare; None if it keeps none.
+    """
+    frame = cls.__new__(cls)
+    state = {"__dict__": fields, "__pydantic_fields_set__": set(ENVELOPE), "__pydantic_private__": None}
+    frame.__setstate__({**state, "__pydantic_extra__": extra})
+    return frame
 
 
 def _data_of(row: FrameRow, context: ContextRow) -> dict[str, Any]:
-    data = decode_json(row.data if row.data is not None else context.data or "{}")
+    if row.chunk is None:
+        return _object(row.data if row.data is not None else context.data or "{}")
+    shared = _shared(context.data or "{}")
+    data = _object(context.data or "{}") if shared is None else shared.copy()
+    data["chunk"] = row.chunk
+    if row.tool_call is not None:
+        data["tool_call"] = decode_json(row.tool_call)
+    return data
+
+
+@lru_cache(maxsize=64)
+def _shared(text: str) -> dict[str, Any] | None:
+    """Return the data of a context if a copy of the mapping is a copy of it all; None otherwise."""
+    data = _object(text)
+    return None if any(isinstance(value, (dict, list)) for value in data.values()) else data
+
+
+def _object(text: str) -> dict[str, Any]:
+    data = decode_json(text)
     if not isinstance(data, dict):
-        raise ValueError("the data is no JSON object")  # noqa: TRY004  of the file, not of the argument
-    if row.chunk is not None:
-        data["chunk"] = row.chunk
-        if row.tool_call is not None:
-            data["tool_call"] = decode_json(row.tool_call)
+        raise ValueError("the data is no JSON object")  # noqa: TRY004  it is the text that is wrong
     return data
 
 
@@ -258,21 +296,18 @@ def _remember(memory: OrderedDict[Any, Any], key: object, value: object) -> None
         memory.popitem(last=False)
 
 
-def _json(value: object) -> str | None:
+def _json_bytes(value: object) -> bytes | None:
     try:
-        text = to_json(value, inf_nan_mode="constants", fallback=repr).decode()
+        return to_json(value, inf_nan_mode="constants", fallback=repr)
     except (PydanticSerializationError, ValueError, RecursionError):
         return None
-    return text if is_faithful(text, value, "constants") else None
 
 
-def _is_plain(value: object) -> bool:
-    """Tell whether a value equals another only if both are written alike: 1, 1.0 and True are equal."""
-    if type(value) is dict:
-        return all(type(key) is str and _is_plain(item) for key, item in value.items())
-    if type(value) is list:
-        return all(_is_plain(item) for item in value)
-    return value is None or type(value) is str
+def _json(value: object) -> str | None:
+    text = _json_bytes(value)
+    if text is None or _REPLACEMENT not in text:
+        return None if text is None else text.decode()
+    return text.decode() if is_faithful(text.decode(), value, "constants") else None
 
 
 def _is_typed(frame: FrameLike) -> bool:
@@ -294,7 +329,8 @@ def _are_utf8(*texts: str) -> bool:
 def _utc(moment: datetime, offset: timedelta | None) -> datetime | None:
     try:
         naive = moment.replace(tzinfo=None)
-        return naive - offset if offset else naive
+        # JSON has no fractions of a second in an offset, so the stored one has none either.
+        return naive - offset // _SECOND * _SECOND if offset else naive
     except OverflowError:
         return None  # the first or last hours of the calendar, elsewhere than in UTC
 
