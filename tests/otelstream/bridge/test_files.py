@@ -8,11 +8,23 @@ import pytest
 
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses
-from otelstream.bridge.files import BACK_OFF_S, NOTICEABLE_S, RecordingFiles
-from otelstream.bridge.stages import RecordingFile
+from otelstream.bridge.files import (
+    BACK_OFF_S,
+    IDLE_S,
+    NOTICEABLE_S,
+    STOPPED_S,
+    RecordingFile,
+    RecordingFiles,
+    Rotation,
+    Target,
+    new_path,
+    target_of,
+)
 from otelstream.errors import RecordingError
 
-X, Y = Path("x.duckdb"), Path("y.duckdb")
+X, Y = Target(Path("x.duckdb"), is_directory=False), Target(Path("y.duckdb"), is_directory=False)
+RUNS = Target(Path("runs"), is_directory=True)
+ROTATION = Rotation(size=1_000, age_s=3_600)
 
 
 class Clock:
@@ -35,7 +47,8 @@ class Disk:
         self.opening_takes_s = 0.0
         self.refuses: set[str] = set()
         self.losses = Losses()
-        self.files = RecordingFiles(Attempts(self.losses))
+        self.size = 0
+        self.files = RecordingFiles(Attempts(self.losses), ROTATION)
 
     def does(self, what: str, path: Path) -> None:
         """Note a step, and fail if it shall."""
@@ -56,6 +69,10 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
         def pending(self) -> int:
             return 7
 
+        @property
+        def size(self) -> int:
+            return made.size
+
         def open(self) -> None:
             made.does("open", self.path)
 
@@ -66,7 +83,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
             made.does("close", self.path)
 
     monkeypatch.setattr("otelstream.bridge.files.RecordingFile", File)
+    names = iter("abcdefgh")
     monkeypatch.setattr("otelstream.bridge.files.time", made.clock)
+    monkeypatch.setattr(
+        "otelstream.bridge.files.new_path", lambda directory: directory / f"{next(names)}.duckdb"
+    )
     return made
 
 
@@ -165,3 +186,111 @@ def test_a_file_that_was_held_can_be_used_later(disk: Disk) -> None:
     disk.refuses = set()
 
     assert disk.files.use(X) is not None
+
+
+def test_nothing_more_goes_where_a_commit_failed_for_a_while(disk: Disk) -> None:
+    """A full disk stops the recording; a minute later it is tried again."""
+    file = disk.files.use(X)
+    assert file is not None
+    disk.refuses = {"commit"}
+    disk.files.commit(file)
+    disk.refuses = set()
+    before = disk.files.use(X)
+    disk.clock.now += STOPPED_S
+
+    assert (before, disk.files.use(X) is None) == (None, False)
+
+
+def test_a_directory_has_one_file_for_all_sessions(disk: Disk) -> None:
+    """It stays open when the last session leaves: the next one will be here soon."""
+    first = disk.files.use(RUNS)
+    assert first is not None
+    disk.files.leave(first)
+
+    assert (disk.files.use(RUNS) is first, disk.done) == (True, ["open a", "commit a"])
+
+
+def test_a_big_file_takes_no_more_sessions(disk: Disk) -> None:
+    """The next session goes to a new file; the one that is going on stays where it began."""
+    first = disk.files.use(RUNS)
+    assert first is not None
+    disk.size = ROTATION.size + 1
+    second = disk.files.use(RUNS)
+    disk.files.tidy()
+
+    assert (first is second, list(disk.files), disk.done) == (False, [first, second], ["open a", "open b"])
+
+
+def test_an_old_file_takes_no_more_sessions(disk: Disk) -> None:
+    """Age counts from when the file was made."""
+    first = disk.files.use(RUNS)
+    disk.clock.now += ROTATION.age_s + 1
+
+    assert disk.files.use(RUNS) is not first
+
+
+def test_a_full_file_is_closed_when_its_last_session_has_left(disk: Disk) -> None:
+    """Then it is an ordinary file that anybody can open."""
+    file = disk.files.use(RUNS)
+    assert file is not None
+    disk.size = ROTATION.size + 1
+    disk.files.leave(file)
+    disk.files.tidy()
+
+    assert disk.done == ["open a", "commit a", "close a"]
+
+
+def test_an_idle_file_is_closed_and_used_again(disk: Disk) -> None:
+    """Nobody is kept from opening it, and rare sessions do not make a file each."""
+    file = disk.files.use(RUNS)
+    assert file is not None
+    disk.files.leave(file)
+    disk.clock.now += IDLE_S + 1
+    disk.files.tidy()
+
+    assert (disk.files.use(RUNS) is file, disk.done) == (True, ["open a", "commit a", "close a", "open a"])
+
+
+def test_at_the_end_every_file_is_closed(disk: Disk) -> None:
+    """A directory's file as well."""
+    file = disk.files.use(RUNS)
+    assert file is not None
+    disk.files.leave(file)
+    disk.files.close()
+
+    assert (disk.done[-1], list(disk.files)) == ("close a", [])
+
+
+@pytest.mark.parametrize(
+    ("record", "is_directory"),
+    [
+        ("run.duckdb", False),
+        ("runs/", True),
+        ("runs", True),
+        ("day.1/", True),
+        ("recording.db", False),
+        ("there", True),
+        ("there.d", True),
+        ("file", False),
+    ],
+)
+def test_a_name_says_whether_it_is_a_directory(
+    record: str, is_directory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A separator at the end, no suffix, or a directory that is there; a file that is there is a file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there.d").mkdir()
+    (tmp_path / "file").touch()
+
+    assert target_of(record) == Target(tmp_path / record, is_directory)
+
+
+def test_a_new_path_names_day_host_process_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them differ even on one host, in one process and one second."""
+    monkeypatch.setattr("socket.gethostname", lambda: "pod/7 é")
+    monkeypatch.setattr("os.getpid", lambda: 42)
+    first, second = new_path(Path("runs")), new_path(Path("runs"))
+
+    assert first != second
+    assert first.match("runs/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/pod_7__-42-*-*.duckdb")

@@ -29,6 +29,11 @@ DEFAULTS = {
     "batch_ms": 100,
     "batch_frames": 1_000,
     "queue_mb": 256,
+    "queue_policy": "drop",
+    "block_ms": 1_000,
+    "rotate_mb": 512,
+    "rotate_minutes": 60,
+    "flush_on_sigterm": True,
     "flush_timeout_ms": 5_000,
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -41,8 +43,8 @@ class Bench:
     wakes: Wakes
 
 
-def bench(*, flush_on_end: bool = True, queue_mb: int = 1, flush_timeout_ms: int = 5_000) -> Bench:
-    """Return a stream that nobody takes from."""
+def bench(*, flush_on_end: bool = True, **variables: Any) -> Bench:  # noqa: ANN401  any parameter
+    """Return a stream that nobody takes from, with room for 1 MB."""
     losses, wakes = Losses(), Wakes()
     options = Options(
         record=None,
@@ -54,7 +56,7 @@ def bench(*, flush_on_end: bool = True, queue_mb: int = 1, flush_timeout_ms: int
         entry_point=None,
         mode="sync",
     )
-    settings = Settings(queue_mb=queue_mb, flush_timeout_ms=flush_timeout_ms)
+    settings = Settings(**{"queue_mb": 1, **variables})
     return Bench(Stream(options, settings, losses, wakes), losses, wakes)
 
 
@@ -130,7 +132,9 @@ def test_a_drop_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(1_100):
         made.stream.put(make_frame("tick"))
 
-    assert ["(OTELSTREAM_QUEUE_MB)" in record.getMessage() for record in caplog.records] == [True]
+    assert [
+        "(OTELSTREAM_QUEUE_MB, OTELSTREAM_QUEUE_POLICY)" in record.getMessage() for record in caplog.records
+    ] == [True]
 
 
 def test_what_was_taken_makes_room() -> None:
@@ -301,3 +305,85 @@ def test_a_fork_leaves_what_was_waiting_to_the_parent() -> None:
     made.stream.orphan("after_fork", here)
 
     assert here.counts() == {}
+
+
+def fill(stream: Stream) -> None:
+    """Put frames until there is no room for another."""
+    for _ in range(MEGABYTE // FRAME_BYTES + 1):
+        stream.put(make_frame("tick"))
+
+
+def test_a_full_queue_that_blocks_lets_the_program_wait_for_room() -> None:
+    """The frame is not lost: it goes in as soon as frames were taken."""
+    made = bench(queue_policy="block", block_ms=10_000)
+    fill(made.stream)
+    taker = threading.Timer(0.05, made.stream.take)
+    taker.start()
+    made.stream.put(make_frame("late"))
+    taker.join()
+
+    assert (made.stream.dropped, made.stream.waiting) == (0, 1)
+
+
+def test_a_wait_for_room_has_a_limit() -> None:
+    """Then the frame is dropped and counted, and the next one does not wait at all."""
+    made = bench(queue_policy="block", block_ms=30)
+    fill(made.stream)
+    made.stream.put(make_frame("late"))
+    began = time.monotonic()
+    for _ in range(100):
+        made.stream.put(make_frame("later"))
+
+    assert (made.stream.dropped, time.monotonic() - began < 1) == (101, True)
+
+
+def test_after_room_was_made_it_waits_again() -> None:
+    """The limit is for each time that the writer falls behind."""
+    made = bench(queue_policy="block", block_ms=30)
+    fill(made.stream)
+    made.stream.put(make_frame("late"))
+    made.stream.take()
+    fill(made.stream)
+    began = time.monotonic()
+    made.stream.put(make_frame("late again"))
+
+    assert (made.stream.dropped, time.monotonic() - began >= 0.03) == (2, True)
+
+
+def test_an_event_loop_goes_on_while_a_frame_waits_for_room() -> None:
+    """Another task runs meanwhile, and makes the room."""
+    made = bench(queue_policy="block", block_ms=10_000)
+    fill(made.stream)
+
+    async def take() -> None:
+        await asyncio.sleep(0.02)
+        made.stream.take()
+
+    async def run() -> None:
+        await asyncio.gather(made.stream.put_async(make_frame("late")), take())
+
+    asyncio.run(run())
+
+    assert (made.stream.dropped, made.stream.waiting) == (0, 1)
+
+
+def test_a_frame_knows_how_many_were_dropped_before_it() -> None:
+    """So the recording can say where they are missing."""
+    made = bench()
+    fill(made.stream)
+    made.stream.put(make_frame("lost"))
+    made.stream.take()
+    made.stream.put(make_frame("kept"))
+    (arrival,) = made.stream.take()
+
+    assert isinstance(arrival, Arrival)
+    assert (made.stream.dropped, arrival.dropped) == (1, 1)
+
+
+def test_a_full_batch_hurries() -> None:
+    """When as many frames wait as are committed together, the pipeline is not left to wait for more."""
+    made = bench(batch_frames=3)
+    for _ in range(3):
+        made.stream.put(make_frame("tick"))
+
+    assert made.wakes.calls == [False, False, True]
