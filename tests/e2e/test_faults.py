@@ -66,7 +66,7 @@ FAULTS: dict[str, Fault] = {
     "the collector's port is closed": Fault(variables=CLOSED, reasons=("export",)),
     "the place cannot be written": Fault(record="/proc/otelstream/x.duckdb", reasons=("recording",)),
     "the parent is a file": Fault(record="notes.txt/x.duckdb", reasons=("recording",)),
-    "the path is a directory": Fault(record=".", reasons=("recording",)),
+    "the directory is a file": Fault(record="notes.txt/", reasons=("recording",)),
     "the file is no recording": Fault(record="notes.txt", reasons=("recording",)),
     "the redaction raises": Fault(record="x.duckdb", redact=cannot_redact, reasons=("redaction",)),
     "the protocol does not exist": Fault(

@@ -11,7 +11,7 @@ from opentelemetry.trace import Tracer
 import otelstream
 import recorder
 from otelstream.frame import FrameLike
-from recorder.writer import Writer
+from recorder.rows import FrameEncoder, Row
 from tests.e2e.runs import golden, recorded, session
 
 
@@ -36,22 +36,23 @@ def test_a_first_frame_that_cannot_be_stored_begins_one_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A session whose first frame is lost has one start, and says that a frame is missing."""
-    add, refused = Writer.add, golden()[0].id
+    encode, refused = FrameEncoder.encode, golden()[0].id
 
-    def refuses_the_first(
-        self: Writer, session_id: object, ordinal: int, offset_ns: int, frame: FrameLike
-    ) -> None:
+    def refuses_the_first(self: FrameEncoder, frame: FrameLike, ordinal: int, offset_ns: int) -> Row:
         if frame.id == refused:
             raise ValueError("cannot be stored")
-        add(self, session_id, ordinal, offset_ns, frame)  # type: ignore[arg-type]  # handed on as it came
+        return encode(self, frame, ordinal, offset_ns)
 
-    monkeypatch.setattr(Writer, "add", refuses_the_first)
+    monkeypatch.setattr(FrameEncoder, "encode", refuses_the_first)
     list(otelstream.observe(session(), record=tmp_path / "x.duckdb"))
     with recorder.open(tmp_path / "x.duckdb") as recording:
         (only,) = recording.sessions()
+        gaps = [(gap.ordinal, gap.frames, gap.reason) for gap in recording.gaps(only)]
 
     assert only.end is not None
     assert (only.frame_count, only.end.frames_dropped) == (len(golden()) - 1, 1)
+    assert len(gaps) == 1
+    assert gaps[0][1:] == (1, "recording")
 
 
 def test_an_error_of_the_reader_is_its_own(tmp_path: Path) -> None:

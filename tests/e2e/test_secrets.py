@@ -212,12 +212,7 @@ def test_a_canary_reaches_no_place(masked: Traces, planted: str, place: str) -> 
     "planted",
     [
         "an answer",
-        pytest.param(
-            "a tool argument",
-            marks=pytest.mark.xfail(
-                strict=True, reason="each chunk is masked by itself, whatever it is part of"
-            ),
-        ),
+        "a tool argument",
     ],
 )
 def test_a_canary_cannot_be_put_together(masked: Traces, planted: str) -> None:
