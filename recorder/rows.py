@@ -42,7 +42,7 @@ _NO_TEXT: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class FrameRow(NamedTuple):
-    """One row of `stored_frames`, in the order of its columns."""
+    """One row of `stored_frames`, in the order of its columns; `id` is either of its two."""
 
     session: int
     ordinal: int
@@ -58,6 +58,15 @@ class FrameRow(NamedTuple):
     tool_call: str | None
     data: str | None
     raw: str | None
+
+
+FRAME_COLUMNS: Final = ", ".join(
+    "coalesce(id_text, id::VARCHAR) AS id" if name == "id" else name for name in FrameRow._fields
+)
+"""What to select from `stored_frames` to get the values of a `FrameRow`."""
+
+is_uuid: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+"""Matches an id that the column `id` holds; any other is in `id_text`."""
 
 
 class ContextRow(NamedTuple):

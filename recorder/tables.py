@@ -24,16 +24,20 @@ class Table:
     Args:
         connection: The writer's connection.
         name: Name of the table.
+        columns: Its columns that the rows have, in their order; all of them by default.
 
     Attributes:
         rows: What the next `insert` shall store; values in the order of the columns.
     """
 
-    def __init__(self, connection: DuckDBPyConnection, name: str) -> None:
+    def __init__(
+        self, connection: DuckDBPyConnection, name: str, columns: Sequence[str] | None = None
+    ) -> None:
         self.rows: list[tuple[object, ...]] = []
         self._connection = connection
         self._name = name
-        self._appender = connection.appender(name) if HAS_APPENDER else None
+        self._columns = None if columns is None else list(columns)
+        self._appender = connection.appender(name, columns=self._columns) if HAS_APPENDER else None
 
     def insert(self) -> None:
         """Insert the rows, within the transaction of the connection. Raises `duckdb.Error`."""
@@ -49,14 +53,13 @@ class Table:
         self._appender = None
 
     def _insert_json(self, rows: Sequence[tuple[object, ...]]) -> None:
-        columns = self._connection.execute(_COLUMN_TYPES, [self._name]).fetchall()
+        kinds = dict(self._connection.execute(_COLUMN_TYPES, [self._name]).fetchall())
+        columns = [(name, kinds[name]) for name in self._columns or kinds]
         types = {name: _AS_JSON.get(kind, kind) for name, kind in columns}
-        values = ", ".join(
-            f"unhex({name}) AS {name}" if kind == "BLOB" else name for name, kind in columns
-        )
+        values = ", ".join(f"unhex({name}) AS {name}" if kind == "BLOB" else name for name, kind in columns)
         objects = [dict(zip(types, map(_jsonable, row), strict=True)) for row in rows]
         self._connection.execute(
-            f"INSERT INTO {self._name}"
+            f"INSERT INTO {self._name} ({', '.join(types)})"
             f" SELECT {values} FROM (SELECT unnest(from_json(?, ?), recursive := true))",
             [to_json(objects).decode(), to_json([types]).decode()],
         )

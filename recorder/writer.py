@@ -19,7 +19,7 @@ from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
 from recorder.database import close_after_writing, open_for_writing
-from recorder.rows import FrameEncoder, Row, utf8
+from recorder.rows import FrameEncoder, FrameRow, Row, is_uuid, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
 
@@ -32,6 +32,8 @@ LEFT JOIN stored_frames AS f ON f.session = s.session
 WHERE s.session NOT IN (SELECT session FROM session_ends)
 GROUP BY s.session, s.started_at
 """
+_ID: Final = FrameRow._fields.index("id")
+_WITH_ID_TEXT: Final = ["id_text" if name == "id" else name for name in FrameRow._fields]
 _NEXT_SESSION: Final = "SELECT coalesce(max(session), -1) + 1 FROM session_starts"
 
 
@@ -52,7 +54,8 @@ class Writer:
         try:
             self._starts = Table(connection, "session_starts")
             self._contexts = Table(connection, "contexts")
-            self._frames = Table(connection, "stored_frames")
+            self._frames = Table(connection, "stored_frames", FrameRow._fields)
+            self._odd_frames = Table(connection, "stored_frames", _WITH_ID_TEXT)
             self._gaps = Table(connection, "gaps")
             self._spans = Table(connection, "stored_spans")
             self._chain = Table(connection, "chain")
@@ -67,7 +70,8 @@ class Writer:
     @property
     def pending(self) -> int:
         """Frames that were added and are not committed yet."""
-        return len(self._frames.rows) + sum(len(session.frames) for session in self._sessions.values())
+        stored = len(self._frames.rows) + len(self._odd_frames.rows)
+        return stored + sum(len(session.frames) for session in self._sessions.values())
 
     @property
     def _tables(self) -> tuple[Table, ...]:
@@ -75,6 +79,7 @@ class Writer:
             self._starts,
             self._contexts,
             self._frames,
+            self._odd_frames,
             self._gaps,
             self._spans,
             self._chain,
@@ -176,7 +181,8 @@ class Writer:
         session.digest = chain.next_digest(session.digest, contexts, gaps, frames)
         self._contexts.rows += contexts
         self._gaps.rows += gaps
-        self._frames.rows += frames
+        for row in frames:
+            (self._frames if is_uuid(str(row[_ID])) else self._odd_frames).rows.append(row)
         self._chain.rows.append(
             (session.number, session.count, session.contexts, session.gap_count, session.digest)
         )

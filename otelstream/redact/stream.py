@@ -52,6 +52,11 @@ class StreamRedactor:
         """How many frames have not been given back."""
         return len(self._waiting)
 
+    @property
+    def remembered(self) -> int:
+        """How many calls are remembered."""
+        return len(self._calls)
+
     def put(self, frame: FrameLike) -> None:
         """Take the next frame."""
         data = frame.data

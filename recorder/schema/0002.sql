@@ -77,14 +77,15 @@ CREATE TABLE stored_frames (
     offset_ns BIGINT,
     timestamp TIMESTAMP,
     type VARCHAR,
-    id VARCHAR,
+    id UUID,
     seq BIGINT,
     parent_id VARCHAR,
     previous_id VARCHAR,
     chunk VARCHAR,
     tool_call JSON USING COMPRESSION zstd,
     data JSON USING COMPRESSION zstd,
-    raw VARCHAR USING COMPRESSION zstd
+    raw VARCHAR USING COMPRESSION zstd,
+    id_text VARCHAR
 );
 COMMENT ON TABLE stored_frames IS 'One row per frame, in order of arrival; the view frames shows them whole.';
 COMMENT ON COLUMN stored_frames.session IS 'Number of the session that the frame belongs to.';
@@ -93,7 +94,7 @@ COMMENT ON COLUMN stored_frames.context IS 'Number of the context that holds the
 COMMENT ON COLUMN stored_frames.offset_ns IS 'Nanoseconds from the start of the session to the arrival of the frame.';
 COMMENT ON COLUMN stored_frames.timestamp IS 'StreamFrame.timestamp in UTC.';
 COMMENT ON COLUMN stored_frames.type IS 'StreamFrame.type.';
-COMMENT ON COLUMN stored_frames.id IS 'StreamFrame.id.';
+COMMENT ON COLUMN stored_frames.id IS 'StreamFrame.id, where it is a UUID as the runtime writes them.';
 COMMENT ON COLUMN stored_frames.seq IS 'StreamFrame.seq: neither unique nor monotone in a session.';
 COMMENT ON COLUMN stored_frames.parent_id IS 'StreamFrame.parent_id.';
 COMMENT ON COLUMN stored_frames.previous_id IS 'StreamFrame.previous_id; NULL means the id of the frame before, empty means none.';
@@ -101,6 +102,7 @@ COMMENT ON COLUMN stored_frames.chunk IS 'Of a token frame: data.chunk.';
 COMMENT ON COLUMN stored_frames.tool_call IS 'Of a token frame: data.tool_call, NULL where that is null or missing.';
 COMMENT ON COLUMN stored_frames.data IS 'Of every other frame: StreamFrame.data, the JSON text byte for byte.';
 COMMENT ON COLUMN stored_frames.raw IS 'The whole frame as JSON text, only where the columns cannot hold it.';
+COMMENT ON COLUMN stored_frames.id_text IS 'StreamFrame.id, where it is anything else.';
 
 CREATE TABLE gaps (
     session INTEGER,
@@ -246,7 +248,7 @@ SELECT
     s.session_id,
     f.ordinal,
     f.offset_ns,
-    f.id,
+    coalesce(f.id_text, f.id::VARCHAR) AS id,
     f.seq,
     f.type,
     c.channel,
@@ -255,7 +257,7 @@ SELECT
     c.utc_offset,
     f.parent_id,
     CASE
-        WHEN f.previous_id IS NULL THEN lag(f.id) OVER (PARTITION BY s.session_id ORDER BY f.ordinal)
+        WHEN f.previous_id IS NULL THEN lag(coalesce(f.id_text, f.id::VARCHAR)) OVER (PARTITION BY s.session_id ORDER BY f.ordinal)
         ELSE nullif(f.previous_id, '')
     END AS previous_id,
     f.chunk,
