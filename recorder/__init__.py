@@ -2,6 +2,7 @@
 
 from otelstream.errors import FrameError, RecordingError, SessionNotFoundError
 from recorder.exceptions import ReplayedError
+from recorder.query import Answer
 from recorder.reader import Recording
 from recorder.reader import open_recording as open  # noqa: A004  `recorder.open(path)` reads as it should
 from recorder.replay import areplay, replay
@@ -10,6 +11,7 @@ from recorder.session_row import RecordedSession
 from recorder.values import RecordedObject
 
 __all__ = [
+    "Answer",
     "AsyncStreamSession",
     "FrameError",
     "RecordedObject",

@@ -1,7 +1,7 @@
-"""Opening recording files: one writer in this process, readers beside it, and copies of what others write.
+"""Recording files that this process writes: one writer per file, and whoever in this process looks at it.
 
 DuckDB lets no second process open a file that is being written, and no second database object in one process;
-so a reader here borrows the writer's connection, and a reader elsewhere takes a copy.
+so a reader here borrows the writer's connection, and a reader elsewhere takes a copy (`recorder.source`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -23,31 +23,46 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
+from recorder.faults import is_taken, sentence_for
 from recorder.migrate import migrated
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
 
-_NO_EXTENSIONS: Final = {
+NO_EXTENSIONS: Final = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
-_SANDBOX: Final = {**_NO_EXTENSIONS, "enable_external_access": "false", "lock_configuration": "true"}
 
 
 @dataclass(slots=True)
-class _Handle:
+class Handle:
     """A file that this process has open for writing, and who uses it.
 
     The last one to leave closes it: a reader may borrow the connection beyond the end of the writer.
+
+    Attributes:
+        connection: The writer's connection.
+        descriptors: Open descriptors of the file. They are closed after DuckDB's own, because closing any of
+            them gives up the lock that keeps other processes from writing the file.
+        has_writer: Whether more may be written.
+        readers: How many in this process are reading through it.
     """
 
     connection: DuckDBPyConnection
+    descriptors: list[int] = field(default_factory=list)
     has_writer: bool = True
     readers: int = 0
 
 
 _lock = threading.RLock()
-_written: Final[dict[Path, _Handle]] = {}
+_written: Final[dict[Path, Handle]] = {}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other threads from opening and closing recordings meanwhile."""
+    with _lock:
+        yield
 
 
 def open_for_writing(path: Path, *, patience_s: float = 0.5) -> DuckDBPyConnection:
@@ -70,23 +85,25 @@ def open_for_writing(path: Path, *, patience_s: float = 0.5) -> DuckDBPyConnecti
             with _lock:
                 return _attached(path)
         except (duckdb.Error, OSError) as error:
-            if not _is_taken(error) or time.monotonic() > deadline:
-                raise RecordingError(_why(path, error)) from None
+            if not is_taken(error) or time.monotonic() > deadline:
+                raise RecordingError(sentence_for(path, error)) from None
         time.sleep(0.02)
 
 
 def _attached(path: Path) -> DuckDBPyConnection:
-    handle = _written.get(_real(path))
+    real = real_path(path)
+    handle = _written.get(real)
     if handle is not None and handle.has_writer:
         raise RecordingError(f"{path} is already being recorded by this process.")
     if handle is not None:
         handle.has_writer = True
         return handle.connection
     new = _is_new(path)
-    connection = duckdb.connect(config=dict(_NO_EXTENSIONS))
+    connection = duckdb.connect(config=dict(NO_EXTENSIONS))
     try:
         connection.execute("SET threads = 1; PRAGMA disable_checkpoint_on_shutdown")
-        connection.execute(f"ATTACH {_quoted(path)} AS recording ({STORAGE if new else 'READ_WRITE'})")
+        # The real path, as DuckDB looks for the WAL beside the name that it is given.
+        connection.execute(f"ATTACH {quoted(real)} AS recording ({STORAGE if new else 'READ_WRITE'})")
         connection.execute("USE recording")
         if new:
             _create(connection)
@@ -97,9 +114,9 @@ def _attached(path: Path) -> DuckDBPyConnection:
         raise
     if version < FORMAT_VERSION:
         connection.close()
-        _replace_by_newer(_real(path), version)
+        _replace_by_newer(real, version)
         return _attached(path)
-    _written[_real(path)] = _Handle(connection)
+    _written[real] = Handle(connection)
     return connection
 
 
@@ -120,23 +137,25 @@ def close_after_writing(path: Path) -> None:
         RecordingError: The checkpoint failed; what was committed is in the file or its WAL all the same.
     """
     with _lock:
-        _written[_real(path)].has_writer = False
+        _written[real_path(path)].has_writer = False
         try:
             _close_if_unused(path)
         except duckdb.Error as error:
-            raise RecordingError(_why(path, error)) from None
+            raise RecordingError(sentence_for(path, error)) from None
 
 
 def _close_if_unused(path: Path) -> None:
-    handle = _written.get(_real(path))
+    handle = _written.get(real_path(path))
     if handle is None or handle.has_writer or handle.readers:
         return  # None in a fork, which has forgotten the file
-    del _written[_real(path)]
+    del _written[real_path(path)]
     try:
         handle.connection.execute("USE memory")
         handle.connection.execute("DETACH recording")
     finally:
         handle.connection.close()
+        for descriptor in handle.descriptors:
+            os.close(descriptor)
 
 
 def forget_after_fork() -> None:
@@ -153,95 +172,45 @@ def forget_after_fork() -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[DuckDBPyConnection]:
-    """Give a connection whose default schema is the recording, for reading, and close it afterwards.
-
-    A file of unknown origin is opened in DuckDB's sandbox: no file, network or extension is reachable.
+def borrowed(path: Path) -> Iterator[Handle | None]:
+    """Give the handle of a file that this process writes, which stays open meanwhile; None for another file.
 
     Raises:
-        RecordingError: The file is missing, no recording, of a newer format, damaged or locked.
+        duckdb.Error: The writer has closed the file meanwhile, and its checkpoint failed.
     """
-    path = path.absolute()
-    with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(_connected(path))
-            check_format(connection, path)
-        except (duckdb.Error, OSError, ValueError) as error:
-            raise RecordingError(_why(path, error)) from None
-        try:
-            yield connection  # of what the caller does with it only DuckDB's errors speak of the file
-        except duckdb.Error as error:
-            raise RecordingError(_why(path, error)) from None
-
-
-@contextmanager
-def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
     with _lock:
-        handle = _written.get(_real(path))
-        connection = _opened(path) if handle is None else handle.connection.cursor()
+        handle = _written.get(real_path(path))
         if handle is not None:
             handle.readers += 1
     try:
-        if handle is not None:
-            connection.execute("USE recording")
-        yield connection
+        yield handle
     finally:
-        connection.close()
         if handle is not None:
             with _lock:
                 handle.readers -= 1
                 _close_if_unused(path)
 
 
-def is_being_written(path: Path) -> bool:
-    """Tell whether a process, this one or another, has the recording open for writing."""
-    if _real(path) in _written:
-        return True
-    try:
-        _opened(path.absolute()).close()
-    except duckdb.Error as error:
-        return _is_lock(error)
-    return False
-
-
-@contextmanager
-def snapshot(path: Path) -> Iterator[Path]:
-    """Give a path that can be read although the file is being written: a copy, if that is another process.
-
-    The copy takes the WAL first and then the file; the other order gives copies that cannot be opened.
-    """
-    if _real(path) in _written:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="otelstream-") as folder:
-        copy = Path(folder) / path.name
-        wal = path.with_name(path.name + ".wal")
-        if wal.exists():
-            shutil.copyfile(wal, copy.with_name(copy.name + ".wal"))
-        shutil.copyfile(path, copy)
-        yield copy
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """Give a path at which a recording can be read, in the current format, whoever writes it.
-
-    That is the recording's own path, or a copy: if another process is writing it, or if its format is older.
+def own_descriptor(handle: Handle, path: Path) -> int:
+    """Return a descriptor for reading a file that this process writes; it is closed with the handle.
 
     Raises:
-        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+        OSError: The file is gone, or there are too many open files.
     """
-    path = path.absolute()
-    with ExitStack() as stack:
-        live = _real(path) not in _written and is_being_written(path)
-        source = stack.enter_context(snapshot(path)) if live else path
-        with reading(source) as connection:
-            version = check_format(connection, path)
-        if version < FORMAT_VERSION:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otelstream-")))
-            with migrated(source, version, folder, "READ_ONLY") as made:
-                source = made.rename(folder / path.name)
-        yield source
+    with _lock:
+        if not handle.descriptors:
+            handle.descriptors.append(os.open(real_path(path), os.O_RDONLY))
+        return handle.descriptors[0]
+
+
+def close_descriptor(path: Path, descriptor: int) -> None:
+    """Close a descriptor of a recording; with its handle, if this process has begun to write the file."""
+    with _lock:
+        handle = _written.get(real_path(path))
+        if handle is None:
+            os.close(descriptor)
+        else:
+            handle.descriptors.append(descriptor)
 
 
 def check_format(connection: DuckDBPyConnection, path: Path) -> int:
@@ -289,44 +258,14 @@ def _is_new(path: Path) -> bool:
     return not path.exists()
 
 
-def _opened(path: Path) -> DuckDBPyConnection:
-    return duckdb.connect(path, read_only=True, config=dict(_SANDBOX))
-
-
-def _real(path: Path) -> Path:
+def real_path(path: Path) -> Path:
+    """Return the path with links resolved; the same path if no such place can be, which opening it says."""
     try:
         return Path(os.path.realpath(path))
     except (OSError, ValueError):
-        return path  # no such place can be; opening it says so
+        return path.absolute()
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as a literal of SQL."""
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _is_lock(error: Exception) -> bool:
-    return "Conflicting lock" in str(error)
-
-
-def _is_taken(error: Exception) -> bool:
-    return _is_lock(error) or "Unique file handle conflict" in str(error)
-
-
-def _why(path: Path, error: Exception) -> str:
-    text = str(error)
-    if isinstance(error, OSError):
-        return f"{path} cannot be used: {error.strerror or error}; check the path and its permissions."
-    if _is_lock(error):
-        holder = text.partition("(PID ")[2].partition(")")[0]
-        return (
-            f"{path} is being written by another process (PID {holder or 'unknown'}); try a file of its own."
-        )
-    if not os.path.exists(path):  # unlike Path.exists it does not raise for impossible names
-        return f"{path} does not exist; check the path."
-    if path.is_dir():
-        return f"{path} is a directory; name a recording in it."
-    if "not a valid DuckDB" in text:
-        return f"{path} is no DuckDB file, so no recording; check the path."
-    if "Cannot open" in text or "ermission" in text or "Read-only" in text or "read-only" in text:
-        return f"{path} cannot be opened: {text.splitlines()[0]}"
-    return f"{path} is damaged or unreadable: {text.splitlines()[0]}"

@@ -1,78 +1,60 @@
-"""Sessions and frames out of a recording, one batch in memory at a time.
+"""Sessions and frames out of recordings, one batch in memory at a time: of a file, or of many as one.
 
-No connection is held between batches, so a half-read replay keeps nobody from writing the file.
+No file is held open between batches, so a half-read replay keeps nobody from writing it.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import fields
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
-from uuid import UUID
+from typing import Final, TypeVar
 
 from duckdb import DuckDBPyConnection
 from typing_extensions import Self
 
-from otelstream.errors import FrameError, RecordingError, SessionNotFoundError
-from otelstream.frame import StreamFrame, datetime_ns
-from recorder.database import is_being_written, reading, snapshot
-from recorder.rows import ContextRow, FrameRow, frame_of
-from recorder.session_row import Gap, RecordedSession, SessionEnd, SessionStart
+from otelstream.errors import RecordingError, SessionNotFoundError
+from otelstream.frame import StreamFrame
+from recorder.batches import beginning, next_batch
+from recorder.database import real_path
+from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected, sessions_of
+from recorder.query import Answer, Parameters
+from recorder.sandbox import Sandbox
+from recorder.session_row import Gap, RecordedSession
+from recorder.source import Source
+from recorder.sources import find
+from recorder.union import union
 
-BATCH_FRAMES: Final = 2_000
+T = TypeVar("T")
 
-Selector = str | int | UUID
-"""Which session: `last`, an index (negative from the end), an id or the beginning of one, or a name."""
-
-_STARTS: Final = ", ".join(f"s.{field.name}" for field in fields(SessionStart))
-_ENDS: Final = ", ".join(f"e.{field.name}" for field in fields(SessionEnd))
-# The frames of a session that ended are counted in its end: only those of the others are looked at.
-_SESSIONS: Final = f"""
-SELECT s.session, coalesce(e.frame_count, f.frame_count), f.last, {_STARTS}, {_ENDS}
-FROM session_starts AS s
-LEFT JOIN session_ends AS e ON e.session = s.session
-LEFT JOIN (
-    SELECT session, count(*) AS frame_count, max(timestamp) AS last FROM stored_frames
-    WHERE session NOT IN (SELECT session FROM session_ends WHERE state <> 'crashed') GROUP BY session
-) AS f ON f.session = s.session
-ORDER BY s.started_at, s.session_id
-"""
-_FRAMES: Final = f"""
-SELECT {", ".join(FrameRow._fields)} FROM stored_frames
-WHERE session = ? AND ordinal >= ? AND ordinal < ?
-ORDER BY ordinal
-"""
-_CONTEXTS: Final = f"""
-SELECT {", ".join(ContextRow._fields)} FROM contexts
-WHERE session = ? AND list_contains(?::INTEGER[], context)
-"""
 _GAPS: Final = "SELECT ordinal, frames, reason, noticed_at FROM gaps WHERE session = ? ORDER BY ordinal"
 
 
 class Recording:
-    """A recording, opened for reading. Also a context manager.
+    """A recording for reading: a file, or all files of a directory or a pattern. Also a context manager.
 
-    A file that another process is writing is read from a copy, made now.
+    A file that another process is writing is read from a copy, made when the file is first looked at. What is
+    no recording beneath a directory is left out and listed in `skipped`.
 
     Args:
-        path: The file.
+        path: A file, a directory (every `*.duckdb` beneath it), or a pattern (`runs/2026-11-*/*.duckdb`).
+
+    Attributes:
+        path: The path as it was given.
 
     Raises:
-        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+        RecordingError: The directory holds no recording, or the pattern matches none.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._cleanup = ExitStack()
-        self.live = os.path.exists(self.path) and is_being_written(self.path)
-        self._source = self._cleanup.enter_context(snapshot(self.path)) if self.live else self.path
-        with self.connection():
-            pass  # says at once what is wrong with the file
+        found = find(self.path)
+        self._named = found.named
+        self._skipped = dict(found.skipped)
+        self._sandbox = Sandbox([real_path(file) for file in found.files])
+        self._sources = {file: Source(file, self._sandbox) for file in found.files}
 
     def __enter__(self) -> Self:
         return self
@@ -81,28 +63,70 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Remove the copy, if there was one."""
-        self._cleanup.close()
+        """Remove the copies, if there are any."""
+        self._sandbox.close()
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, in the order of their names."""
+        return list(self._sources)
+
+    @property
+    def skipped(self) -> list[tuple[Path, str]]:
+        """The files that were left out so far, each with a sentence that says why."""
+        return list(self._skipped.items())
+
+    @property
+    def live(self) -> bool:
+        """Whether one of the files was being written when it was last looked at."""
+        return any(source.live for source in self._sources.values())
+
+    def check(self) -> None:
+        """Look at the file, if the path names one.
+
+        Raises:
+            RecordingError: It is missing, no recording, of a newer format, or damaged.
+        """
+        for source in self._sources.values() if self._named else ():
+            with source.connection():
+                pass
 
     @contextmanager
     def connection(self) -> Iterator[DuckDBPyConnection]:
-        """Give a DuckDB connection in which the recording's tables can be queried.
+        """Give a DuckDB connection in which the recording's tables and views can be queried.
+
+        Of a directory or a pattern they show all files, with a column `file` more. Nothing else can be
+        reached from there, and nothing changed.
 
         Raises:
-            RecordingError: The file cannot be read, also where it turns out while the query runs.
+            RecordingError: A file cannot be read, also where that turns out while the query runs.
+            duckdb.Error: The query is wrong.
         """
-        with reading(self._source) as connection:
+        if self._named:
+            with self._sources[self.path].opened() as connection:
+                yield connection
+            return
+        with union(self.path, list(self._sources.values()), self._skipped) as connection:
             yield connection
 
+    def sql(self, query: str, parameters: Parameters = None) -> Answer:
+        """Return the answer to an SQL query, which runs when it is taken; see `Answer`.
+
+        Nothing is opened before; ask for it while the recording is open.
+        """
+        return Answer(self.connection, query, parameters)
+
     def sessions(self) -> list[RecordedSession]:
-        """Return the recording's sessions, oldest first.
+        """Return the sessions, oldest first; one that several files hold appears once.
 
         Raises:
-            RecordingError: The file is damaged.
+            RecordingError: The file cannot be read.
         """
-        with self.connection() as connection:
-            rows = connection.execute(_SESSIONS).fetchall()
-        return [self._session(index, row) for index, row in enumerate(rows)]
+        found = self._of_each(
+            lambda source, connection: sessions_of(connection, source.path, live=source.live)
+        )
+        by_key = {key_of(session): session for session in found}
+        return [replace(by_key[key], index=index) for index, key in enumerate(in_order(by_key))]
 
     def session(self, selector: Selector = "last") -> RecordedSession:
         """Return one session.
@@ -112,18 +136,18 @@ class Recording:
 
         Raises:
             SessionNotFoundError: There is no such session.
-            RecordingError: The file is damaged.
+            RecordingError: The file cannot be read.
         """
-        sessions = self.sessions()
-        if not sessions:
-            raise SessionNotFoundError(f"{self.path} holds no session; record one first.")
-        found = _selected(sessions, selector)
-        if found is None:
-            raise SessionNotFoundError(
-                f"{self.path} has no session {str(selector)!r}; `otelstream ls {self.path}` lists its"
-                f" {len(sessions)}, by index, id and name."
-            )
-        return found
+        if self._named:
+            source = self._sources[self.path]
+            with source.connection() as connection:
+                index, key = self._selected(keys_of(connection, source.path), selector)
+                return _session(connection, source, key, index)
+        keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
+        index, key = self._selected(keys, selector)
+        source = self._sources[key.file]
+        with source.connection() as connection:
+            return _session(connection, source, key, index)
 
     def frames(self, session: RecordedSession) -> Iterator[StreamFrame]:
         """Yield a session's frames in their order of arrival.
@@ -131,19 +155,20 @@ class Recording:
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        before: str | None = None
-        contexts: dict[int, ContextRow] = {}
-        for first in range(0, session.frame_count, BATCH_FRAMES):
-            until = min(first + BATCH_FRAMES, session.frame_count)
-            rows, contexts = self._batch(session.number, first, until, contexts)
-            if len(rows) != until - first:
-                raise RecordingError(
-                    f"{self.path} is damaged: session {session.id} lacks"
-                    f" {until - first - len(rows)} of its frames {first} to {until - 1}."
-                )
-            for row in rows:
-                yield self._frame(row, contexts, before)
-                before = row.id
+        for batch in self.batches(session):
+            yield from batch
+
+    def batches(self, session: RecordedSession) -> Iterator[Iterator[StreamFrame]]:
+        """Yield a session's frames in batches; the file is only looked at when the next one is asked for.
+
+        Raises:
+            RecordingError: The file is damaged, or was moved meanwhile.
+        """
+        place = beginning(session)
+        while place.ordinal < session.frame_count:
+            with self._source_of(session).connection() as connection:
+                batch = next_batch(connection, place)
+            yield batch
 
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing, in its order, and why.
@@ -151,64 +176,54 @@ class Recording:
         Raises:
             RecordingError: The file is damaged.
         """
-        with self.connection() as connection:
+        with self._source_of(session).connection() as connection:
             rows = connection.execute(_GAPS, [session.number]).fetchall()
         return [Gap(*row) for row in rows]
 
-    def _batch(
-        self, session: int, first: int, until: int, known: dict[int, ContextRow]
-    ) -> tuple[list[FrameRow], dict[int, ContextRow]]:
-        with self.connection() as connection:
-            found = connection.execute(_FRAMES, [session, first, until]).fetchall()
-            rows = [FrameRow(*row) for row in found]
-            wanted = {row.context for row in rows}
-            new = list(wanted - known.keys())
-            contexts = [ContextRow(*row) for row in connection.execute(_CONTEXTS, [session, new]).fetchall()]
-        kept = {number: row for number, row in known.items() if number in wanted}
-        return rows, {**kept, **{row.context: row for row in contexts}}
+    def _of_each(self, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+        return [answer for source in self._sources.values() for answer in self._of(source, ask)]
 
-    def _frame(self, row: FrameRow, contexts: dict[int, ContextRow], before: str | None) -> StreamFrame:
+    def _of(self, source: Source, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
         try:
-            return frame_of(row, contexts[row.context], before)
-        except KeyError:
-            raise RecordingError(
-                f"{self.path} is damaged: frame {row.ordinal} lacks its context {row.context}."
-            ) from None
-        except (FrameError, ValueError) as error:
-            raise RecordingError(f"{self.path} is damaged: frame {row.ordinal}: {error}") from None
+            with source.connection() as connection:
+                return ask(source, connection)
+        except RecordingError as error:
+            if self._named:
+                raise
+            self._skipped[source.path] = str(error)
+            return []
 
-    def _session(self, index: int, row: tuple[object, ...]) -> RecordedSession:
-        number, frame_count, last, *columns = row
-        starts = len(fields(SessionStart))
-        start = SessionStart(*columns[:starts])  # type: ignore[arg-type]  # columns in the order of the fields
-        ended = columns[starts] is not None
-        end = SessionEnd(*columns[starts:]) if ended else None  # type: ignore[arg-type]  # as above
-        state = "recording" if self.live else "crashed"
-        return RecordedSession(
-            index=index,
-            number=number if isinstance(number, int) else 0,
-            file=self.path,
-            start=start,
-            end=end,
-            state=end.state if end is not None else state,
-            frame_count=frame_count if isinstance(frame_count, int) else 0,
-            last_ns=datetime_ns(last.replace(tzinfo=timezone.utc)) if isinstance(last, datetime) else 0,
-        )
+    def _selected(self, keys: list[Key], selector: Selector) -> tuple[int, Key]:
+        ordered = in_order(keys)
+        if not ordered:
+            raise SessionNotFoundError(f"{self.path} holds no session; record one first.")
+        index = selected(ordered, selector)
+        if index is None:
+            raise SessionNotFoundError(
+                f"{self.path} has no session {str(selector)!r}; `otelstream ls {self.path}` lists its"
+                f" {len(ordered)}, by index, id and name."
+            )
+        return index, ordered[index]
+
+    def _source_of(self, session: RecordedSession) -> Source:
+        source = self._sources.get(session.file)
+        if source is None:
+            raise RecordingError(f"{session.file} is not a file of {self.path}; open that one.")
+        return source
 
 
 def open_recording(path: str | os.PathLike[str]) -> Recording:
-    """Open a recording for reading; see `Recording`."""
-    return Recording(path)
+    """Open a recording for reading: a file, a directory, or a pattern; see `Recording`.
+
+    Raises:
+        RecordingError: The file is missing, no recording, of a newer format, or damaged; a directory holds no
+            recording, or a pattern matches none.
+    """
+    recording = Recording(path)
+    recording.check()
+    return recording
 
 
-def _selected(sessions: list[RecordedSession], selector: Selector) -> RecordedSession | None:
-    text = str(selector)
-    if text == "last":
-        return sessions[-1]
-    if re.fullmatch(r"-?[0-9]{1,9}", text) and -len(sessions) <= int(text) < len(sessions):
-        return sessions[int(text)]
-    named = [session for session in sessions if session.start.name == text]
-    by_id = [session for session in sessions if session.id.startswith(text.lower())]
-    if named:
-        return named[-1]
-    return by_id[0] if len(by_id) == 1 else None
+def _session(connection: DuckDBPyConnection, source: Source, key: Key, index: int) -> RecordedSession:
+    (session,) = sessions_of(connection, source.path, live=source.live, number=key.number)
+    return replace(session, index=index)

@@ -5,15 +5,18 @@ CrewAI's own classes carry it if the program has loaded CrewAI, else ours; eithe
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from otelstream.frame import FrameLike, StreamFrame, decode_json, envelope_of
+from otelstream.frame import FrameLike, StreamFrame, decode_json, envelope_of, extra_fields
 from recorder import session as ours
 from recorder.exceptions import decode_exception
-from recorder.reader import Recording, Selector
+from recorder.listing import Selector
+from recorder.reader import Recording
+from recorder.rows import frame_from
 from recorder.session import AsyncStreamSession, StreamSession
 from recorder.session_row import RecordedSession
 from recorder.values import decode_value
@@ -72,9 +75,12 @@ class _Tape:
             self._give_result()
 
     async def aplay(self) -> AsyncIterator[FrameLike]:
+        batches = self._recording.batches(self._recorded)
         try:
-            for frame in self._recording.frames(self._recorded):
-                yield _as_program_knows_it(frame)
+            # The file is read in a thread: the event loop has more to do than to wait for a disk.
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                for frame in batch:
+                    yield _as_program_knows_it(frame)
             self._finish()
             self._give_result()
         finally:
@@ -95,4 +101,8 @@ class _Tape:
 
 def _as_program_knows_it(frame: StreamFrame) -> FrameLike:
     module = sys.modules.get(_CREWAI)
-    return frame if module is None else module.StreamFrame.model_construct(**envelope_of(frame))
+    if module is None:
+        return frame
+    if extra_fields(frame):
+        return module.StreamFrame.model_construct(**envelope_of(frame))  # type: ignore[no-any-return]  # a frame
+    return frame_from(module.StreamFrame, vars(frame), extra=None)  # type: ignore[no-any-return]  # the same

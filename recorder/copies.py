@@ -1,0 +1,168 @@
+"""Copies of recordings that are being written, which DuckDB lets nobody else open meanwhile.
+
+The writer is not disturbed: its files are only read. A copy takes the WAL first and then the file, and counts
+only if no checkpoint came between them; the other order gives copies that cannot be opened.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otelstream.errors import RecordingError
+from recorder.database import close_descriptor
+
+WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
+"""What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
+
+HEADERS: Final = 3 * 4_096
+"""Bytes at the beginning of a DuckDB file that each checkpoint changes, and nothing else does."""
+
+ATTEMPTS: Final = 25
+PAUSE_S: Final = 0.02
+_CHUNK: Final = 1 << 20
+_SETTLED_NS: Final = 100_000_000  # what changed so shortly before it was looked at may change again unseen
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a recording looks like from outside: whether it changed, and whether a checkpoint was made."""
+
+    headers: bytes
+    size: int
+    changed_ns: int
+    wals: tuple[tuple[str, int, int, int], ...]
+    settled: bool
+
+    def has_same_file(self, other: _Look) -> bool:
+        """Tell whether the file, without its WAL, is the same."""
+        return (self.headers, self.size, self.changed_ns) == (other.headers, other.size, other.changed_ns)
+
+    def has_same_state(self, other: _Look) -> bool:
+        """Tell whether no checkpoint was made between the two."""
+        mine, others = ({name: inode for name, inode, *_ in look.wals} for look in (self, other))
+        return self.headers == other.headers and mine == others
+
+
+class Copy:
+    """A copy of a recording that can be brought up to date again and again.
+
+    Args:
+        original: The recording.
+        folder: Where to put the copy; the file has the name of the original there.
+        descriptor: An open descriptor of the recording, if this very process writes it. It is read and not
+            closed: closing any descriptor of a file gives up this process's lock on it.
+
+    Attributes:
+        path: Where the copy is.
+    """
+
+    def __init__(self, original: Path, folder: Path, descriptor: int | None = None) -> None:
+        self.path = folder / original.name
+        self._original = original
+        self._descriptor = descriptor
+        self._copied: _Look | None = None
+
+    def renew(self) -> bool:
+        """Copy what has changed since the last time; return whether anything had.
+
+        Raises:
+            RecordingError: The file changes faster than it can be copied.
+            OSError: It is gone or cannot be read, or there is no room for the copy.
+        """
+        for attempt in range(ATTEMPTS):
+            with self._opened() as source:
+                before = self._look(source)
+                if before == self._copied and before.settled:
+                    return False
+                complete = self._copy(source, before)
+            if complete:
+                self._copied = before
+                return True
+            time.sleep(PAUSE_S * min(attempt + 1, 10))
+        raise RecordingError(f"{self._original} changes faster than it can be copied; try again.")
+
+    def forget(self) -> None:
+        """Copy everything the next time: the copy has turned out to be no good."""
+        self._copied = None
+
+    def _copy(self, source: int, before: _Look) -> bool:
+        """Copy WAL and file; return whether they belong together."""
+        last, self._copied = self._copied, None
+        found = {name for name, *_ in before.wals}
+        for name in WALS:
+            if name not in found:
+                Path(f"{self.path}{name}").unlink(missing_ok=True)
+            elif not _copy_wal(Path(f"{self._original}{name}"), Path(f"{self.path}{name}")):
+                return False
+        if last is None or not last.settled or not last.has_same_file(before):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _copy_bytes(source, self.path)
+        return self._look(source).has_same_state(before)
+
+    def _look(self, source: int) -> _Look:
+        now, status = time.time_ns(), os.fstat(source)
+        wals = []
+        for name in WALS:
+            try:
+                wal = os.stat(f"{self._original}{name}")
+            except FileNotFoundError:
+                continue
+            wals.append((name, wal.st_ino, wal.st_size, wal.st_mtime_ns))
+        return _Look(
+            os.pread(source, HEADERS, 0),
+            status.st_size,
+            status.st_mtime_ns,
+            tuple(wals),
+            settled=now - status.st_mtime_ns > _SETTLED_NS,
+        )
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        if self._descriptor is not None:
+            yield self._descriptor
+            return
+        descriptor = os.open(self._original, os.O_RDONLY)
+        try:
+            yield descriptor
+        finally:
+            close_descriptor(self._original, descriptor)
+
+
+def _copy_wal(source: Path, target: Path) -> bool:
+    try:
+        descriptor = os.open(source, os.O_RDONLY)
+    except FileNotFoundError:
+        return False  # a checkpoint took it away
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy_bytes(descriptor, target)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _copy_bytes(source: int, target: Path) -> None:
+    target.unlink(missing_ok=True)  # whoever reads the copy before this one keeps it
+    with target.open("wb") as file:
+        offset = _copy_in_kernel(source, file.fileno())
+        file.seek(offset)
+        while piece := os.pread(source, _CHUNK, offset):
+            file.write(piece)
+            offset += len(piece)
+
+
+def _copy_in_kernel(source: int, target: int) -> int:
+    """Let the kernel copy, which shares blocks where the file system can; return how many bytes it did."""
+    done = 0
+    if sys.platform == "linux":
+        with suppress(OSError):  # another file system, or one that cannot: piece by piece then
+            while copied := os.copy_file_range(source, target, 1 << 30, done):
+                done += copied
+    return done

@@ -1,0 +1,101 @@
+"""A DuckDB in memory in which recordings are read, one at a time, and from which nothing else can be reached.
+
+A recording may come from anybody: what it defines must not read other files, load code or use the network.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from recorder.copies import WALS
+from recorder.database import NO_EXTENSIONS, alone, quoted
+
+CONFINED: Final = {**NO_EXTENSIONS, "enable_external_access": "false", "lock_configuration": "true"}
+"""The settings of a database that can reach nothing but its own file."""
+
+
+class Sandbox:
+    """Attaches recordings for reading, each for a moment, so that it keeps nobody from writing them.
+
+    Starting a DuckDB takes ten times as long as attaching a file, so one serves all files of a recording.
+
+    Args:
+        files: The files that may be attached, besides those in `folder`.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._folder: Path | None = None
+        self._connection: DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    @property
+    def folder(self) -> Path:
+        """A folder for copies, that lasts as long as the sandbox. Raises `OSError` if none can be made."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="otelstream-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                self._stop()  # what may be attached cannot be changed any more
+            return self._folder
+
+    @contextmanager
+    def attached(self, path: Path) -> Iterator[DuckDBPyConnection]:
+        """Give a connection whose default schema is that of a file, opened for reading.
+
+        Raises:
+            duckdb.Error: It cannot be opened.
+        """
+        if self._process != os.getpid():  # a fork: the parent's threads may have held the lock
+            self._process, self._lock, self._connection = os.getpid(), threading.Lock(), None
+        with self._lock:
+            connection = self._connection = self._connection or self._started()
+            with alone():
+                connection.execute(f"ATTACH {quoted(path)} AS recording (READ_ONLY)")
+            try:
+                connection.execute("USE recording")
+                yield connection
+            finally:
+                self._detach(connection)
+
+    def close(self) -> None:
+        """Stop it and remove the copies; it starts again if it is used again."""
+        with self._lock:
+            self._stop()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
+
+    def _detach(self, connection: DuckDBPyConnection) -> None:
+        try:
+            connection.execute("USE memory")
+            with alone():
+                connection.execute("DETACH recording")
+        except duckdb.Error:  # after a fatal error nothing works any more in this database
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _started(self) -> DuckDBPyConnection:
+        connection = duckdb.connect(config={**NO_EXTENSIONS, "threads": "1"})
+        names = [f"{path}{end}" for path in self._files for end in ("", *WALS)]
+        connection.execute(f"SET allowed_paths = [{', '.join(quoted(Path(name)) for name in names)}]")
+        if self._folder is not None:
+            connection.execute(f"SET allowed_directories = [{quoted(self._folder)}]")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        return connection

@@ -1,0 +1,209 @@
+"""One file of a recording, opened for reading in whatever state it is: at rest, being written, or older."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from otelstream.errors import RecordingError
+from recorder.copies import Copy
+from recorder.database import Handle, alone, borrowed, check_format, own_descriptor, real_path
+from recorder.faults import is_damage, is_lock, sentence_for
+from recorder.migrate import migrated
+from recorder.sandbox import CONFINED, Sandbox
+from recorder.schema import FORMAT_VERSION
+
+ATTEMPTS: Final = 5
+PAUSE_S: Final = 0.05
+
+
+class Source:
+    """One file of a recording.
+
+    A file that another process writes is read from a copy, made when that turns out; a file that this process
+    writes, through the writer's connection; a file of an older format, from a copy in the current one.
+
+    Args:
+        path: The file.
+        sandbox: What opens it, and keeps the copies.
+
+    Attributes:
+        path: The file, as it was named.
+        real: The same with links resolved.
+        live: Whether it was being written when it was last looked at.
+    """
+
+    def __init__(self, path: Path, sandbox: Sandbox) -> None:
+        self.path = path
+        self.live = False
+        self.real = real_path(path)
+        self._sandbox = sandbox
+        self._copy: Path | None = None
+
+    @contextmanager
+    def connection(self) -> Iterator[DuckDBPyConnection]:
+        """Give a connection whose default schema is the recording, for a short query of our own.
+
+        Raises:
+            RecordingError: The file is missing, no recording, of a newer format, or damaged, which may turn
+                out while the query runs.
+        """
+        with ExitStack() as stack:
+            try:
+                connection = self._connected(stack)
+            except (duckdb.Error, OSError, ValueError) as error:
+                raise RecordingError(sentence_for(self.path, error)) from None
+            try:
+                yield connection
+            except duckdb.Error as error:
+                raise RecordingError(sentence_for(self.path, error)) from None
+
+    @contextmanager
+    def opened(self) -> Iterator[DuckDBPyConnection]:
+        """Give a connection for a user's queries, in a database of its own that can reach nothing else.
+
+        A file that this process writes is copied for it: whatever is asked disturbs no writer.
+
+        Raises:
+            RecordingError: The file cannot be read, also where that turns out while the query runs.
+            duckdb.Error: The query is wrong.
+        """
+        with ExitStack() as stack:
+            connection = self._database(stack)
+            try:
+                yield connection
+            except duckdb.Error as error:
+                if not is_damage(error):
+                    raise
+                raise RecordingError(sentence_for(self.path, error)) from None
+
+    @contextmanager
+    def readable(self) -> Iterator[Path]:
+        """Give a path at which DuckDB can open the recording for reading: its own, or that of a copy.
+
+        Raises:
+            RecordingError: The file is missing, no recording, of a newer format, or damaged.
+        """
+        with ExitStack() as stack:
+            with borrowed(self.real) as handle:
+                copy = None if handle is None else self._copied_from_here(handle, stack)
+            if copy is None:
+                with self.connection():
+                    pass  # says what is wrong, and makes the copy if it takes one
+            yield copy or self._copy or self.real
+
+    def _database(self, stack: ExitStack) -> DuckDBPyConnection:
+        while True:
+            path = stack.enter_context(self.readable())
+            try:
+                with alone():
+                    connection = duckdb.connect(path, read_only=True, config=dict(CONFINED))
+            except duckdb.Error as error:
+                if not is_lock(error):
+                    raise RecordingError(sentence_for(self.path, error)) from None
+                continue  # somebody has begun to write it: the next time it is a copy
+            stack.callback(_close, connection)
+            return connection
+
+    def _connected(self, stack: ExitStack) -> DuckDBPyConnection:
+        handle = stack.enter_context(borrowed(self.real))
+        if handle is None:
+            return self._attached(stack)
+        self.live = handle.has_writer
+        connection = stack.enter_context(closing(handle.connection.cursor()))
+        connection.execute("USE recording")
+        return connection
+
+    def _attached(self, stack: ExitStack) -> DuckDBPyConnection:
+        if self._copy is None:
+            self.live = False
+            with ExitStack() as trying:
+                version = 0
+                try:
+                    connection = trying.enter_context(self._sandbox.attached(self.real))
+                except duckdb.Error as error:
+                    if not is_lock(error):
+                        raise
+                    self.live = True
+                else:
+                    version = check_format(connection, self.path)
+                if version == FORMAT_VERSION:
+                    stack.enter_context(trying.pop_all())
+                    return connection
+            self._copy = self._copied() if self.live else self._migrated(self.real, version)
+        return stack.enter_context(self._sandbox.attached(self._copy))
+
+    def _copied_from_here(self, handle: Handle, stack: ExitStack) -> Path:
+        """Return a copy of a file that this process writes, that lasts as long as the stack."""
+        self.live = handle.has_writer
+        try:
+            folder = tempfile.TemporaryDirectory(dir=self._sandbox.folder)
+            copy = Copy(self.real, Path(stack.enter_context(folder)), own_descriptor(handle, self.real))
+        except OSError as error:
+            raise RecordingError(sentence_for(self.path, error)) from None
+        return self._verified(copy)
+
+    def _copied(self) -> Path:
+        return self._verified(Copy(self.real, Path(tempfile.mkdtemp(dir=self._sandbox.folder))))
+
+    def _verified(self, copy: Copy) -> Path:
+        """Return the path of a copy in the current format that has been opened."""
+        for attempt in range(ATTEMPTS):
+            try:
+                copy.renew()
+                with self._sandbox.attached(copy.path) as connection:
+                    version = check_format(connection, self.path)
+                break
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise RecordingError(sentence_for(self.path, error)) from None
+                raise RecordingError(
+                    f"{self.path} is being written, and there is no room for a copy of it in"
+                    f" {self._sandbox.folder.parent}; set TMPDIR to a place with more."
+                ) from None
+            except duckdb.Error as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise RecordingError(sentence_for(self.path, error)) from None
+                copy.forget()
+                time.sleep(PAUSE_S)
+        return copy.path if version == FORMAT_VERSION else self._migrated(copy.path, version)
+
+    def _migrated(self, path: Path, version: int) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self._sandbox.folder))
+        with migrated(path, version, folder, "READ_ONLY") as made:
+            return made.rename(folder / self.real.name)
+
+
+def _close(connection: DuckDBPyConnection) -> None:
+    with alone():
+        connection.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[DuckDBPyConnection]:
+    """Give a connection whose default schema is a recording, for reading, and close it afterwards.
+
+    Raises:
+        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+    """
+    with closing(Sandbox([real_path(path)])) as sandbox, Source(path, sandbox).connection() as connection:
+        yield connection
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """Give a path at which a recording can be read, in the current format, whoever writes it.
+
+    Raises:
+        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+    """
+    with closing(Sandbox([real_path(path)])) as sandbox, Source(path, sandbox).readable() as found:
+        yield found
