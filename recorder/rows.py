@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -65,8 +66,26 @@ FRAME_COLUMNS: Final = ", ".join(
 )
 """What to select from `stored_frames` to get the values of a `FrameRow`."""
 
-is_uuid: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
-"""Matches an id that the column `id` holds; any other is in `id_text`."""
+_HYPHENS: Final = (8, 13, 18, 23)
+
+
+def are_uuids(ids: Sequence[str]) -> bool:
+    """Tell whether the column `id` holds all of these: UUIDs in the form in which they are read back.
+
+    One look at all of them together costs a tenth of one at each.
+    """
+    if any(size != 36 for size in set(map(len, ids))):
+        return False
+    text = "".join(ids)
+    digits = text.replace("-", "")
+    if len(digits) != 32 * len(ids) or text != text.lower():
+        return False
+    if any(text[place::36].count("-") != len(ids) for place in _HYPHENS):
+        return False
+    try:
+        return len(bytes.fromhex(digits)) == 16 * len(ids)  # it passes over blanks
+    except ValueError:
+        return False
 
 
 class ContextRow(NamedTuple):

@@ -19,7 +19,7 @@ from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
 from recorder.database import close_after_writing, open_for_writing
-from recorder.rows import FrameEncoder, FrameRow, Row, is_uuid, utf8
+from recorder.rows import FrameEncoder, FrameRow, Row, are_uuids, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
 
@@ -181,8 +181,11 @@ class Writer:
         session.digest = chain.next_digest(session.digest, contexts, gaps, frames)
         self._contexts.rows += contexts
         self._gaps.rows += gaps
-        for row in frames:
-            (self._frames if is_uuid(str(row[_ID])) else self._odd_frames).rows.append(row)
+        if are_uuids([str(row[_ID]) for row in frames]):
+            self._frames.rows += frames
+        else:
+            for row in frames:
+                (self._frames if are_uuids([str(row[_ID])]) else self._odd_frames).rows.append(row)
         self._chain.rows.append(
             (session.number, session.count, session.contexts, session.gap_count, session.digest)
         )
