@@ -98,15 +98,14 @@ def _attached(path: Path) -> DuckDBPyConnection:
     if handle is not None:
         handle.has_writer = True
         return handle.connection
-    new = _is_new(path)
+    if _is_new(path):
+        _create(real)
     connection = duckdb.connect(config=dict(NO_EXTENSIONS))
     try:
         connection.execute("SET threads = 1; PRAGMA disable_checkpoint_on_shutdown")
         # The real path, as DuckDB looks for the WAL beside the name that it is given.
-        connection.execute(f"ATTACH {quoted(real)} AS recording ({STORAGE if new else 'READ_WRITE'})")
+        connection.execute(f"ATTACH {quoted(real)} AS recording (READ_WRITE)")
         connection.execute("USE recording")
-        if new:
-            _create(connection)
         version = check_format(connection, path)
         connection.execute("PRAGMA enable_checkpoint_on_shutdown")
     except (duckdb.Error, RecordingError):
@@ -235,16 +234,25 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> int:
     return row[0]
 
 
-def _create(connection: DuckDBPyConnection) -> None:
-    connection.execute("BEGIN")
-    connection.execute(statements(f"{FORMAT_VERSION:04}"))
-    connection.execute(
-        "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
-        [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
-    )
-    connection.execute("COMMIT")
-    # From here on the WAL holds nothing but appended rows.
-    connection.execute("CHECKPOINT recording")
+def _create(path: Path) -> None:
+    """Make an empty recording. It gets its name when it is whole, so that a kill leaves no half of one."""
+    with tempfile.TemporaryDirectory(prefix=".otelstream-", dir=path.parent) as folder:
+        made = Path(folder) / "new"
+        with duckdb.connect(config=dict(NO_EXTENSIONS)) as connection:
+            connection.execute(f"ATTACH {quoted(made)} AS recording ({STORAGE}); USE recording; BEGIN")
+            connection.execute(statements(f"{FORMAT_VERSION:04}"))
+            connection.execute(
+                "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
+                [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
+            )
+            # Checkpointed when it is detached: from here on the WAL holds nothing but appended rows.
+            connection.execute("COMMIT; USE memory; DETACH recording")
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass  # another process was faster; it has the file, or leaves it to us
+        except OSError:  # a file system without links
+            made.rename(path)
 
 
 def _is_new(path: Path) -> bool:
