@@ -34,6 +34,7 @@ class CallText:
         self.namespace: list[str] | None = None
         self._waiting: deque[str] = deque()
         self._free: deque[str] = deque()
+        self._leaving = 0
         self._left = ""
         self._open = False
         self._was_held = False
@@ -71,11 +72,15 @@ class CallText:
 
     def next(self) -> str | None:
         """Return the next piece as it may leave, None if it must wait. Call `judge` first, `settle` after."""
-        return self._free.popleft() if self._free else None
+        if not self._free:
+            return None
+        self._leaving += 1
+        return self._free.popleft()
 
-    def settle(self, redactor: Redactor, pieces: int) -> None:
-        """Take note that so many pieces have left since `judge`, and count the rules that masked them."""
+    def settle(self, redactor: Redactor) -> None:
+        """Take note that what `next` gave has left, and count the rules that masked some of it."""
         self._free.clear()
+        pieces, self._leaving = self._leaving, 0
         if not pieces:
             return
         start = len(self._left)

@@ -18,6 +18,8 @@ from otelstream.redact.tails import doubtful_from, masked_spans
 Attempt: TypeAlias = Callable[[Callable[[], object]], bool]
 _Key: TypeAlias = tuple[object, ...]
 
+_FLAT: Final = frozenset((str, type(None)))
+
 REMEMBERED_CALLS: Final = 1_000
 RELEASED_TOGETHER: Final = 1_000
 
@@ -36,6 +38,7 @@ class StreamRedactor:
         self._waiting: deque[tuple[FrameLike, CallText | None]] = deque()
         self._calls: OrderedDict[_Key, CallText] = OrderedDict()
         self._by_id: dict[str, list[_Key]] = {}
+        self._last: tuple[str, str, CallText] = ("", "", CallText())  # tokens mostly come one after the other
 
     @property
     def redactor(self) -> Redactor | None:
@@ -86,7 +89,6 @@ class StreamRedactor:
         for call in calls:
             call.complete = call.complete or final
             call.judge(redactor, at_once=at_once)
-        left: Counter[CallText] = Counter()
         released: list[FrameLike | None] = []
         while self._waiting:
             frame, of = self._waiting[0]
@@ -96,11 +98,10 @@ class StreamRedactor:
                 piece = of.next()
                 if piece is None:
                     break
-                left[of] += 1
                 released.append(self._token(redactor, of, frame, piece))
             self._waiting.popleft()
         for call in calls:
-            call.settle(redactor, left[call])
+            call.settle(redactor)
         self._forget()
         return released
 
@@ -112,19 +113,22 @@ class StreamRedactor:
         """Return a token frame with `piece` as its text; what else it holds seldom differs from the last."""
         rest = frame.data.copy()
         chunk, rest["chunk"] = rest["chunk"], ""
-        if rest.get("tool_call") is None and piece is chunk and not redactor.has_function:
-            if call.rest == rest and call.namespace == frame.namespace:
-                return frame
-            redacted = redacted_frame(frame, redactor) if piece is chunk else frame
-            if redacted is frame and all(value is None or type(value) is str for value in rest.values()):
-                call.rest, call.namespace = rest, list(frame.namespace)
-            return redacted
+        # Only texts and nulls: what is equal then is the same, and cannot have been changed since.
+        is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values()))
+        if is_flat and call.rest == rest and call.namespace == frame.namespace:
+            return frame
         kept: list[FrameLike] = []
-        return kept[0] if self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))) else None
+        if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
+            return None
+        if is_flat and kept[0] is frame and not redactor.has_function:
+            call.rest, call.namespace = rest, list(frame.namespace)
+        return kept[0]
 
     def _call_of(self, frame: FrameLike) -> CallText:
         call_id = frame.data.get("call_id")
         tool_call = frame.data.get("tool_call")
+        if tool_call is None and self._last[:2] == (frame.type, call_id):
+            return self._last[2]
         index = tool_call.get("index") if isinstance(tool_call, dict) else None
         key = (
             frame.type,
@@ -136,6 +140,8 @@ class StreamRedactor:
             call = self._calls[key] = CallText()
             if isinstance(call_id, str):
                 self._by_id.setdefault(call_id, []).append(key)
+        if index is None and isinstance(call_id, str):
+            self._last = (frame.type, call_id, call)
         return call
 
     def _note_end(self, call_id: object) -> None:
@@ -150,6 +156,7 @@ class StreamRedactor:
         for key, call in list(self._calls.items()) if surplus > 0 or self._by_id else ():
             if not call.waits and (call.complete or surplus > 0):
                 del self._calls[key]
+                self._last = ("", "", CallText())
                 surplus -= 1
                 keys = self._by_id.get(str(key[1]), [])
                 if key in keys:
@@ -183,6 +190,8 @@ def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
 
 
 def _spelled(redactor: Redactor, frame: FrameLike, piece: str) -> FrameLike:
+    if piece is frame.data["chunk"] and frame.data.get("tool_call") is None:
+        return redacted_frame(frame, redactor)
     data = {**frame.data, "chunk": piece}
     function = _function_of(data.get("tool_call"))
     if function is not None:
