@@ -31,10 +31,10 @@ def parts_of(value: object) -> Iterator[object]:
     yield from getattr(value, "__dict__", {}).values()
 
 
-def sizes_of(assembler: SpanAssembler) -> tuple[int, int]:
-    """How many items all containers within reach of an assembler hold, and how many characters its texts."""
+def sizes_of(whole: object) -> tuple[int, int]:
+    """How many items all containers within reach of an object hold, and how many characters its texts."""
     seen: set[int] = set()
-    waiting: list[object] = [assembler]
+    waiting: list[object] = [whole]
     items = characters = 0
     while waiting:
         value = waiting.pop()
