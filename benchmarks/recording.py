@@ -5,6 +5,7 @@ Medians of rounds, and ratios, as machines differ.
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import random
@@ -129,6 +130,7 @@ def print_costs(frames: list[StreamFrame], folder: Path) -> None:
     encoder = FrameEncoder(0)
     rows += [encoder.encode(frame, ordinal, ordinal) for ordinal, frame in enumerate(frames)]
     plain_rows = [(frame.id, frame.type, frame.timestamp, encode_json(frame.data)) for frame in frames]
+    gc.freeze()  # what was there before shall not be gone through by collections while we measure
     measured: dict[str, list[float]] = {name: [] for name in ("caller", "writer", "rows", "plain", "bare")}
     for number in range(ROUNDS):
         caller, writer = record(frames, folder / f"{number}.duckdb")
@@ -137,6 +139,7 @@ def print_costs(frames: list[StreamFrame], folder: Path) -> None:
         measured["rows"].append(insert(folder / f"{number}-rows.duckdb", "stored_frames", rows))
         measured["plain"].append(insert(folder / f"{number}-plain.duckdb", "plain", plain_rows))
         measured["bare"].append(cpu(lambda: [None for _ in StreamSession(sync_iterator=iter(frames))]))
+    gc.unfreeze()
     each = {name: statistics.median(times) / len(frames) * 1e6 for name, times in measured.items()}
     caller = each["caller"] - each["bare"]
     print(f"  caller                             {caller:6.1f} µs a frame more than without us")

@@ -114,6 +114,14 @@ class _Template:
     offset: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """The template of the last token frame, and what it was said to be like."""
+
+    like: object
+    template: _Template | None
+
+
 class FrameEncoder:
     """Frames of one session to rows; it remembers the contexts that they share.
 
@@ -130,26 +138,37 @@ class FrameEncoder:
         self._contexts = 0
         self._plain: OrderedDict[tuple[object, ...], int] = OrderedDict()
         self._templates: OrderedDict[tuple[str, str | None], _Template] = OrderedDict()
+        self._alike = _Alike(None, None)
         self._last_id: str | None = None
 
-    def encode(self, frame: FrameLike, ordinal: int, offset_ns: int) -> Row:
+    def encode(self, frame: FrameLike, ordinal: int, offset_ns: int, like: object = None) -> Row:
         """Return the row of the session's next frame, as `FrameRow` names its columns.
 
         A frame that the columns cannot hold (lone surrogates, fields that this version does not know, numbers
         beyond 64 bits) is kept whole in `raw`, and the columns hold what they can for SQL.
+
+        Args:
+            frame: The frame.
+            ordinal: Its place in the session.
+            offset_ns: When it arrived, in nanoseconds after the session's start.
+            like: An object that token frames share which differ in their text and envelope alone, if that is
+                known already; then it is not found out again.
         """
         chunk = frame.data.get("chunk")
-        row = None if type(chunk) is not str else self._token_row(frame, chunk, ordinal, offset_ns)
+        row = None if type(chunk) is not str else self._token_row(frame, chunk, (ordinal, offset_ns), like)
         if row is None:
             row = self._row(frame, ordinal, offset_ns)
         return row
 
-    def _token_row(self, frame: FrameLike, chunk: str, ordinal: int, offset_ns: int) -> Row | None:
+    def _token_row(self, frame: FrameLike, chunk: str, place: tuple[int, int], like: object) -> Row | None:
         if not _is_typed(frame) or not (chunk.isprintable() or not _NO_TEXT.search(chunk)):
             return None
-        template = self._template_of(frame)
-        if template is None:
-            return None
+        template = self._alike.template if like is not None and like is self._alike.like else None
+        if template is None or not _is_in(frame, template):
+            template = self._template_of(frame)
+            if template is None:
+                return None
+            self._alike = _Alike(like, template)
         tool_call = frame.data.get("tool_call")
         call = None if tool_call is None else _json(tool_call)
         moment = _utc(frame.timestamp, template.offset)
@@ -158,9 +177,9 @@ class FrameEncoder:
         previous, last, self._last_id = frame.previous_id, self._last_id, frame.id
         return (
             self._session,
-            ordinal,
+            place[0],
             template.context,
-            offset_ns,
+            place[1],
             moment,
             frame.type,
             frame.id,
@@ -184,13 +203,7 @@ class FrameEncoder:
             return None
         text = _json_bytes(rest)
         known = self._templates.get((frame.type, call_id))
-        if (
-            known is not None
-            and known.rest == text
-            and known.offset == frame.timestamp.utcoffset()
-            and known.namespace == frame.namespace
-            and known.channel == frame.channel
-        ):
+        if known is not None and known.rest == text and _is_in(frame, known):
             return known
         return None if text is None else self._new_template(frame, text, call_id)
 
@@ -311,6 +324,14 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError("the data is no JSON object")  # noqa: TRY004  it is the text that is wrong
     return data
+
+
+def _is_in(frame: FrameLike, template: _Template) -> bool:
+    return (
+        template.offset == frame.timestamp.utcoffset()
+        and template.namespace == frame.namespace
+        and template.channel == frame.channel
+    )
 
 
 def utf8(text: str) -> str:

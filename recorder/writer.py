@@ -103,10 +103,13 @@ class Writer:
             offset_ns: When it arrived, in nanoseconds after the session's start.
             frame: The frame, as it shall be stored.
         """
-        self._sessions[session_id].add(ordinal, offset_ns, frame)
+        self._sessions[session_id].add(frame, ordinal, offset_ns, None)
 
-    def adding_to(self, session_id: UUID) -> Callable[[int, int, FrameLike], None]:
-        """Return `add` for one session: what is called for every token shall not look it up each time."""
+    def adding_to(self, session_id: UUID) -> Callable[[FrameLike, int, int, object], None]:
+        """Return what adds a frame to one session, without looking that up for every token.
+
+        It takes the arguments of `FrameEncoder.encode`.
+        """
         return self._sessions[session_id].add
 
     def add_gap(self, session_id: UUID, frames: int, reason: str, noticed_at: datetime) -> None:
@@ -209,9 +212,9 @@ class _Session:
         self.count = self.contexts = self.gap_count = 0
         self.totals = SpanTotals()
 
-    def add(self, ordinal: int, offset_ns: int, frame: FrameLike) -> None:
-        """Encode a frame for the next commit; see `Writer.add`."""
-        self.frames.append(self.encoder.encode(frame, ordinal, offset_ns))
+    def add(self, frame: FrameLike, ordinal: int, offset_ns: int, like: object) -> None:
+        """Encode a frame for the next commit; see `FrameEncoder.encode`."""
+        self.frames.append(self.encoder.encode(frame, ordinal, offset_ns, like))
 
 
 def _first_line(error: Exception) -> str:

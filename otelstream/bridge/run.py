@@ -16,7 +16,7 @@ from otelstream.bridge.spans import EarlierRuns, SpanStage
 from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes, told, withheld
 from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
 from otelstream.frame import FrameLike, frame_json
-from otelstream.redact import StreamRedactor
+from otelstream.redact import Released, StreamRedactor
 
 WEIGHED_FRAMES: Final = 3
 """How many frames of a type are measured to know what the next ones weigh in the queue."""
@@ -111,16 +111,16 @@ class Run:
 
     def _release(self, *, final: bool = False, at_once: bool = False) -> None:
         """Pass on what may leave the redaction."""
-        released: list[FrameLike | None] = []
+        released: list[Released] = []
 
         def release() -> None:
             released.extend(self._redaction.release(final=final, at_once=at_once))
 
         if not self._attempt("redaction", 0, release):
             self._give_up_waiting()
-        pairs = [(frame, self._arrivals.popleft()) for frame in released]
-        self._to_recording(pairs)
-        kept = [frame for frame in released if frame is not None]
+        pairs = [(one, self._arrivals.popleft()) for one in released]
+        kept = [one.frame for one in released if one.frame is not None]
+        self._to_recording(pairs, kept)
         self._to_spans(kept)
         self._attempt.each("frame", kept, self._weigh)
 
@@ -131,7 +131,7 @@ class Run:
         self._shared.losses.add("redaction", stuck)
         self._gap(stuck, "redaction")
 
-    def _to_recording(self, pairs: list[tuple[FrameLike | None, Arrival]]) -> None:
+    def _to_recording(self, pairs: list[tuple[Released, Arrival]], kept: list[FrameLike]) -> None:
         unstored = self._attempt.each("recording", pairs, self._store)
         self._gap(unstored, "recording")
         record, rows = self._record, self._rows
@@ -139,15 +139,15 @@ class Run:
             return
 
         def span_rows() -> None:
-            for frame, _ in pairs:
-                if frame is not None and (ended := rows.feed(frame)):
+            for frame in kept:
+                if ended := rows.feed(frame):
                     record.spans(ended)
 
         if not self._attempt("spans", 0, span_rows):
             self._rows = None
 
-    def _store(self, pair: tuple[FrameLike | None, Arrival]) -> None:
-        frame, arrival = pair
+    def _store(self, pair: tuple[Released, Arrival]) -> None:
+        (frame, like), arrival = pair
         if arrival.dropped != self._dropped:
             self._gap(arrival.dropped - self._dropped, "queue_full")
             self._dropped = arrival.dropped
@@ -155,7 +155,7 @@ class Run:
         if frame is None:
             self._gap(1, "redaction")
         elif record is not None and not record.file.broken:
-            record.frame(frame, arrival.clock_ns)
+            record.frame(frame, arrival.clock_ns, like)
         elif self.stream.options.record is not None:
             self._shared.losses.add("recording", 1)
 

@@ -47,11 +47,11 @@ class RecordStage:
         self._options = options
         self._beginning = beginning
 
-    def frame(self, frame: FrameLike, clock_ns: int) -> None:
-        """Take the next frame, already redacted, and the monotonic time of its arrival."""
+    def frame(self, frame: FrameLike, clock_ns: int, like: object) -> None:
+        """Take the next frame, already redacted, the monotonic time of its arrival, and what it is like."""
         if not self._begun:
             self._begin(frame.data)
-        self._add(self.count, clock_ns - self._began_ns, frame)
+        self._add(frame, self.count, clock_ns - self._began_ns, like)
         self.count += 1
 
     def gap(self, frames: int, reason: Reason) -> None:

@@ -6,7 +6,7 @@ Pure: no I/O, no clock, no environment. What holds no secret comes back as the s
 from otelstream.redact.keys import MIN_VALUE_LENGTH, secret_values
 from otelstream.redact.pairs import PLACEHOLDER
 from otelstream.redact.redactor import MAX_DEPTH, Json, Redactor
-from otelstream.redact.stream import StreamRedactor, redacted, redacted_frame
+from otelstream.redact.stream import Released, StreamRedactor, redacted, redacted_frame
 
 __all__ = [
     "MAX_DEPTH",
@@ -14,6 +14,7 @@ __all__ = [
     "PLACEHOLDER",
     "Json",
     "Redactor",
+    "Released",
     "StreamRedactor",
     "redacted",
     "redacted_frame",

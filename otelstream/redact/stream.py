@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from otelstream.frame import FrameLike, with_data
 from otelstream.redact.calls import CallText
@@ -22,6 +22,18 @@ _FLAT: Final = frozenset((str, type(None)))
 
 REMEMBERED_CALLS: Final = 1_000
 RELEASED_TOGETHER: Final = 1_000
+
+
+class Released(NamedTuple):
+    """A frame that may leave.
+
+    Attributes:
+        frame: The frame, masked; None if that was not possible.
+        like: The same object for token frames whose data differs in its text alone; None if nobody knows.
+    """
+
+    frame: FrameLike | None
+    like: object = None
 
 
 class StreamRedactor:
@@ -73,8 +85,8 @@ class StreamRedactor:
                 self._note_end(data.get("call_id"))
         self._waiting.append((frame, call))
 
-    def release(self, *, final: bool = False, at_once: bool = False) -> list[FrameLike | None]:
-        """Return the frames that may leave, in order; None stands for one that could not be masked.
+    def release(self, *, final: bool = False, at_once: bool = False) -> list[Released]:
+        """Return the frames that may leave, in order.
 
         Args:
             final: Whether the session has ended, so that no more of any text will come.
@@ -82,18 +94,18 @@ class StreamRedactor:
         """
         redactor = self._redactor
         if redactor is None:
-            frames: list[FrameLike | None] = [frame for frame, _ in self._waiting]
+            frames = [Released(frame) for frame, _ in self._waiting]
             self._waiting.clear()
             return frames
         calls = [call for call in self._calls.values() if call.waits]
         for call in calls:
             call.complete = call.complete or final
             call.judge(redactor, at_once=at_once)
-        released: list[FrameLike | None] = []
+        released: list[Released] = []
         while self._waiting:
             frame, of = self._waiting[0]
             if of is None:
-                released.append(self._masked(redactor, frame))
+                released.append(Released(self._masked(redactor, frame)))
             else:
                 piece = of.next()
                 if piece is None:
@@ -109,20 +121,20 @@ class StreamRedactor:
         kept: list[FrameLike] = []
         return kept[0] if self._attempt(lambda: kept.append(redacted_frame(frame, redactor))) else None
 
-    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike, piece: str) -> FrameLike | None:
+    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike, piece: str) -> Released:
         """Return a token frame with `piece` as its text; what else it holds seldom differs from the last."""
         rest = frame.data.copy()
         chunk, rest["chunk"] = rest["chunk"], ""
         # Only texts and nulls: what is equal then is the same, and cannot have been changed since.
         is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values()))
         if is_flat and call.rest == rest and call.namespace == frame.namespace:
-            return frame
+            return Released(frame, call.rest)
         kept: list[FrameLike] = []
         if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
-            return None
+            return Released(None)
         if is_flat and kept[0] is frame and not redactor.has_function:
             call.rest, call.namespace = rest, list(frame.namespace)
-        return kept[0]
+        return Released(kept[0])
 
     def _call_of(self, frame: FrameLike) -> CallText:
         call_id = frame.data.get("call_id")
@@ -175,8 +187,8 @@ def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator
     for frame in frames:
         stream.put(frame)
         if stream.waiting >= RELEASED_TOGETHER:
-            yield from (kept for kept in stream.release() if kept is not None)
-    yield from (kept for kept in stream.release(final=True) if kept is not None)
+            yield from (kept.frame for kept in stream.release() if kept.frame is not None)
+    yield from (kept.frame for kept in stream.release(final=True) if kept.frame is not None)
 
 
 def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:

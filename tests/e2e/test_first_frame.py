@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -38,10 +39,10 @@ def test_a_first_frame_that_cannot_be_stored_begins_one_session(
     """A session whose first frame is lost has one start, and says that a frame is missing."""
     encode, refused = FrameEncoder.encode, golden()[0].id
 
-    def refuses_the_first(self: FrameEncoder, frame: FrameLike, ordinal: int, offset_ns: int) -> Row:
+    def refuses_the_first(self: FrameEncoder, frame: FrameLike, *more: Any) -> Row:  # noqa: ANN401  as they came
         if frame.id == refused:
             raise ValueError("cannot be stored")
-        return encode(self, frame, ordinal, offset_ns)
+        return encode(self, frame, *more)
 
     monkeypatch.setattr(FrameEncoder, "encode", refuses_the_first)
     list(otelstream.observe(session(), record=tmp_path / "x.duckdb"))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from otelstream.frame import FrameLike, StreamFrame
-from otelstream.redact import Redactor, StreamRedactor, redacted
+from otelstream.frame import StreamFrame
+from otelstream.redact import Redactor, Released, StreamRedactor, redacted
 from otelstream.testing import make_frame
 
 VALUE = "correct-horse-77-battery"
@@ -52,9 +52,9 @@ def cut(text: str, rng: random.Random, longest: int = 5) -> list[str]:
     return pieces
 
 
-def text_of(frames: Sequence[FrameLike | None]) -> str:
+def text_of(released: Sequence[Released]) -> str:
     """Return what frames say together."""
-    return "".join(frame.data["chunk"] for frame in frames if frame is not None)
+    return "".join(one.frame.data["chunk"] for one in released if one.frame is not None)
 
 
 def leaks(secret: str, text: str) -> list[str]:
@@ -69,7 +69,7 @@ def test_no_part_of_a_secret_leaves_however_it_is_cut_and_whenever_frames_leave(
     rng = random.Random(f"{kind}{seed}")
     template, secret = SECRETS[kind]
     stream = StreamRedactor(Redactor(values=[VALUE]))
-    released: list[FrameLike | None] = []
+    released: list[Released] = []
     for frame in tokens(cut("Some words before. " + template % secret + " and some after.", rng)):
         stream.put(frame)
         if rng.random() < 0.4:
@@ -85,7 +85,7 @@ def test_a_call_that_leaves_whole_reads_as_its_text_masked_whole(kind: str) -> N
     text = "Some words before. " + template % secret + " and some after."
     redactor = Redactor(values=[VALUE])
     frames = list(redacted(tokens(cut(text, random.Random(1))), redactor))
-    assert text_of(frames) == redactor.redact_text(text)
+    assert "".join(frame.data["chunk"] for frame in frames) == redactor.redact_text(text)
 
 
 def test_prose_leaves_at_once_and_as_the_same_frames() -> None:
@@ -94,11 +94,11 @@ def test_prose_leaves_at_once_and_as_the_same_frames() -> None:
         cut("The keys of the piano are black and white; the token price is 12 cents.", random.Random(2))
     )
     stream = StreamRedactor(Redactor())
-    released: list[FrameLike | None] = []
+    released: list[Released] = []
     for frame in frames:
         stream.put(frame)
         released += stream.release()
-    assert [id(frame) for frame in released] == [id(frame) for frame in frames]
+    assert [id(one.frame) for one in released] == [id(frame) for frame in frames]
 
 
 def test_what_may_become_a_secret_waits_once_and_is_masked_then() -> None:
@@ -128,7 +128,11 @@ def test_frames_leave_in_order_across_calls() -> None:
     for frame in (held, other, end):
         stream.put(frame)
     assert stream.release() == []
-    assert [frame.id for frame in stream.release(at_once=True) if frame is not None] == ["a0", "b0", "e"]
+    assert [one.frame.id for one in stream.release(at_once=True) if one.frame is not None] == [
+        "a0",
+        "b0",
+        "e",
+    ]
 
 
 def test_the_end_of_a_call_settles_its_doubts() -> None:
@@ -156,12 +160,14 @@ def test_arguments_of_a_tool_that_grow_are_masked_while_they_do() -> None:
         data = {"chunk": text[end - 1], "call_id": "c", "tool_call": call}
         stream.put(make_frame("llm_stream_chunk", id=str(end), data=data))
         shown += [
-            frame.data["tool_call"]["function"]["arguments"]
-            for frame in stream.release()
-            if frame is not None
+            one.frame.data["tool_call"]["function"]["arguments"]
+            for one in stream.release()
+            if one.frame is not None
         ]
     shown += [
-        frame.data["tool_call"]["function"]["arguments"] for frame in stream.release(final=True) if frame
+        one.frame.data["tool_call"]["function"]["arguments"]
+        for one in stream.release(final=True)
+        if one.frame
     ]
     assert [part for argument in shown for part in leaks(secret[4:], argument)] == []
     assert shown[-1] == '{"note": "use REDACTED"}'
@@ -197,7 +203,11 @@ def test_a_frame_whose_function_raises_is_the_only_one_that_is_lost() -> None:
     stream = StreamRedactor(Redactor(function=function), attempt)
     for frame in tokens(["good", "bad", "fine"]):
         stream.put(frame)
-    assert [frame and frame.data["chunk"] for frame in stream.release(final=True)] == ["GOOD", None, "FINE"]
+    assert [one.frame and one.frame.data["chunk"] for one in stream.release(final=True)] == [
+        "GOOD",
+        None,
+        "FINE",
+    ]
 
 
 def test_without_rules_every_frame_passes() -> None:
