@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing.util
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ S = TypeVar("S")
 Redact = bool | Redactor | Callable[[str], str]
 
 EXIT_TIMEOUT_S: Final = 5.0
+
+_LAST: Final = -100
 
 _lock = threading.Lock()
 _losses = Losses()
@@ -135,6 +138,9 @@ def _running() -> Pipeline:
             # Registered now, so that it runs before the exit handlers of providers that exist already.
             atexit.unregister(_at_exit)
             atexit.register(_at_exit)
+            if multiprocessing.parent_process() is not None:
+                # Its children leave by `os._exit`, without exit handlers, but run their own finalizers.
+                multiprocessing.util.Finalize(None, _at_exit, exitpriority=_LAST)
             if _pipeline.settings.flush_on_sigterm:
                 flush_on_sigterm(_at_exit, EXIT_TIMEOUT_S)
         return _pipeline

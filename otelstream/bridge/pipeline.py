@@ -152,6 +152,7 @@ class Pipeline:
 
     def _handle(self, run: Run, *, at_once: bool) -> list[End]:
         """Handle what has come of a run; return its end, if that was among it."""
+        run.open()
         ends: list[End] = []
         arrivals: list[Arrival] = []
         for item in run.stream.take():

@@ -64,6 +64,11 @@ class Run:
         """Whether frames are held back in the redaction."""
         return bool(self._arrivals)
 
+    def open(self) -> None:
+        """Open what a session needs that has begun, before its first frames have gathered."""
+        if not self._started and self.stream.beginning is not None:
+            self._attempt("frame", 0, self._start)
+
     def take(self, arrivals: list[Arrival], *, final: bool = False, at_once: bool = False) -> None:
         """Handle frames in batches, each of which is committed when it is full.
 

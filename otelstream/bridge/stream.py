@@ -127,10 +127,11 @@ class Stream:
         self._taken_bytes = 0
 
     def begin(self) -> None:
-        """Note the time, and the span that is active in the program."""
+        """Note the time, and the span that is active in the program; files are opened meanwhile."""
         context = trace.get_current_span().get_span_context()
         parent = context if context.is_valid else None
         self.beginning = Beginning(time.time_ns(), time.monotonic_ns(), parent)
+        self._wake(True)  # noqa: FBT003  a callback
 
     def put(self, frame: FrameLike) -> None:
         """Take a frame, unless too much is waiting; then it is dropped and counted."""
