@@ -23,6 +23,9 @@ from recorder.rows import FrameEncoder, FrameRow, Row, are_uuids, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
 
+Encode = Callable[..., Row]
+"""The method `FrameEncoder.encode` of one session."""
+
 _MARK_CRASHED: Final = """
 INSERT INTO session_ends (session, ended_at, state, frame_count, frames_dropped)
 SELECT s.session, coalesce(max(f.timestamp), s.started_at), 'crashed', count(f.ordinal),
@@ -103,14 +106,16 @@ class Writer:
             offset_ns: When it arrived, in nanoseconds after the session's start.
             frame: The frame, as it shall be stored.
         """
-        self._sessions[session_id].add(frame, ordinal, offset_ns, None)
+        encode, add = self.adding_to(session_id)
+        add(encode(frame, ordinal, offset_ns))
 
-    def adding_to(self, session_id: UUID) -> Callable[[FrameLike, int, int, object], None]:
-        """Return what adds a frame to one session, without looking that up for every token.
+    def adding_to(self, session_id: UUID) -> tuple[Encode, Callable[[Row], None]]:
+        """Return what encodes a frame of a session, and what adds its row to the next commit.
 
-        It takes the arguments of `FrameEncoder.encode`.
+        Called for every token, so nothing shall be looked up each time.
         """
-        return self._sessions[session_id].add
+        session = self._sessions[session_id]
+        return session.encoder.encode, session.frames.append
 
     def add_gap(self, session_id: UUID, frames: int, reason: str, noticed_at: datetime) -> None:
         """Say that frames are missing between the last frame that was added and the next one.
@@ -175,7 +180,8 @@ class Writer:
         """Move what a session has gathered to the tables, under one digest."""
         contexts, session.encoder.new_contexts = session.encoder.new_contexts, []
         gaps, session.gaps = session.gaps, []
-        frames, session.frames = session.frames, []
+        frames = session.frames.copy()
+        session.frames.clear()  # the same list stays: `adding_to` gave it away
         if not (gaps or frames):
             return
         session.count += len(frames)
@@ -211,10 +217,6 @@ class _Session:
         self.gaps: list[Row] = []
         self.count = self.contexts = self.gap_count = 0
         self.totals = SpanTotals()
-
-    def add(self, frame: FrameLike, ordinal: int, offset_ns: int, like: object) -> None:
-        """Encode a frame for the next commit; see `FrameEncoder.encode`."""
-        self.frames.append(self.encoder.encode(frame, ordinal, offset_ns, like))
 
 
 def _first_line(error: Exception) -> str:

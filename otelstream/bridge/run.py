@@ -124,7 +124,7 @@ class Run:
         if not self._attempt("redaction", 0, release):
             self._give_up_waiting()
         pairs = [(one, self._arrivals.popleft()) for one in released]
-        kept = [one.frame for one in released if one.frame is not None]
+        kept = [frame for frame, _ in released if frame is not None]
         self._to_recording(pairs, kept)
         self._to_spans(kept)
         self._attempt.each("frame", kept, self._weigh)

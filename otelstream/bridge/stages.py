@@ -51,7 +51,7 @@ class RecordStage:
         """Take the next frame, already redacted, the monotonic time of its arrival, and what it is like."""
         if not self._begun:
             self._begin(frame.data)
-        self._add(frame, self.count, clock_ns - self._began_ns, like)
+        self._add(self._encode(frame, self.count, clock_ns - self._began_ns, like))
         self.count += 1
 
     def gap(self, frames: int, reason: Reason) -> None:
@@ -113,7 +113,7 @@ class RecordStage:
                 python_version=platform.python_version(),
             )
         )
-        self._add = self._writer.adding_to(self.session_id)
+        self._encode, self._add = self._writer.adding_to(self.session_id)
         for frames, reason in self._gaps:
             self._writer.add_gap(self.session_id, frames, reason, _now())
 

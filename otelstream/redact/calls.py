@@ -23,6 +23,7 @@ class CallText:
     """What came of one call, what may leave of it, and what has left.
 
     Attributes:
+        free: The next pieces as they may leave, after `judge`. Take from the left; then call `settle`.
         complete: Whether nothing more will come, so that nothing is in doubt.
         rest: The last frame's data but for its text, if it holds no secret; see `StreamRedactor`.
         namespace: Its namespace.
@@ -30,11 +31,11 @@ class CallText:
 
     def __init__(self) -> None:
         self.complete = False
+        self.free: deque[str] = deque()
         self.rest: dict[str, Any] | None = None
         self.namespace: list[str] | None = None
         self._waiting: deque[str] = deque()
-        self._free: deque[str] = deque()
-        self._leaving = 0
+        self._offered = 0
         self._left = ""
         self._open = False
         self._was_held = False
@@ -68,19 +69,13 @@ class CallText:
             doubt = len(text)
         self._was_held = doubt < len(text)
         self._finds = bool(spans)
-        self._free = self._read(spans, start, doubt)
-
-    def next(self) -> str | None:
-        """Return the next piece as it may leave, None if it must wait. Call `judge` first, `settle` after."""
-        if not self._free:
-            return None
-        self._leaving += 1
-        return self._free.popleft()
+        self.free = self._read(spans, start, doubt)
+        self._offered = len(self.free)
 
     def settle(self, redactor: Redactor) -> None:
-        """Take note that what `next` gave has left, and count the rules that masked some of it."""
-        self._free.clear()
-        pieces, self._leaving = self._leaving, 0
+        """Take note that what was taken from `free` has left, and count the rules that masked some of it."""
+        pieces = self._offered - len(self.free)
+        self.free.clear()
         if not pieces:
             return
         start = len(self._left)
@@ -101,6 +96,8 @@ class CallText:
 
     def _read(self, spans: list[Span], start: int, until: int) -> deque[str]:
         """Return the pieces that end within `until`, with each span's placeholder where it begins."""
+        if not spans and until == start + sum(map(len, self._waiting)):
+            return self._waiting.copy()
         free: deque[str] = deque()
         at = start
         for piece in self._waiting:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from otelstream.frame import FrameLike, with_data
 from otelstream.redact.calls import CallText
@@ -16,24 +16,16 @@ from otelstream.redact.redactor import Redactor
 from otelstream.redact.tails import doubtful_from, masked_spans
 
 Attempt: TypeAlias = Callable[[Callable[[], object]], bool]
+Released: TypeAlias = tuple[FrameLike | None, object]
+"""A frame that may leave, masked (None if that was not possible); and an object that is the same for token
+frames whose data differs in its text alone (None if nobody knows)."""
+
 _Key: TypeAlias = tuple[object, ...]
 
 _FLAT: Final = frozenset((str, type(None)))
 
 REMEMBERED_CALLS: Final = 1_000
 RELEASED_TOGETHER: Final = 1_000
-
-
-class Released(NamedTuple):
-    """A frame that may leave.
-
-    Attributes:
-        frame: The frame, masked; None if that was not possible.
-        like: The same object for token frames whose data differs in its text alone; None if nobody knows.
-    """
-
-    frame: FrameLike | None
-    like: object = None
 
 
 class StreamRedactor:
@@ -94,7 +86,7 @@ class StreamRedactor:
         """
         redactor = self._redactor
         if redactor is None:
-            frames = [Released(frame) for frame, _ in self._waiting]
+            frames: list[Released] = [(frame, None) for frame, _ in self._waiting]
             self._waiting.clear()
             return frames
         calls = [call for call in self._calls.values() if call.waits]
@@ -102,15 +94,14 @@ class StreamRedactor:
             call.complete = call.complete or final
             call.judge(redactor, at_once=at_once)
         released: list[Released] = []
-        while self._waiting:
-            frame, of = self._waiting[0]
+        for frame, of in self._waiting:
             if of is None:
-                released.append(Released(self._masked(redactor, frame)))
+                released.append((self._masked(redactor, frame), None))
+            elif of.free:
+                released.append(self._token(redactor, of, frame))
             else:
-                piece = of.next()
-                if piece is None:
-                    break
-                released.append(self._token(redactor, of, frame, piece))
+                break
+        for _ in released:
             self._waiting.popleft()
         for call in calls:
             call.settle(redactor)
@@ -121,20 +112,21 @@ class StreamRedactor:
         kept: list[FrameLike] = []
         return kept[0] if self._attempt(lambda: kept.append(redacted_frame(frame, redactor))) else None
 
-    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike, piece: str) -> Released:
-        """Return a token frame with `piece` as its text; what else it holds seldom differs from the last."""
+    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike) -> Released:
+        """Return a token frame with its masked text; what else it holds seldom differs from the last."""
+        piece = call.free.popleft()
         rest = frame.data.copy()
         chunk, rest["chunk"] = rest["chunk"], ""
         # Only texts and nulls: what is equal then is the same, and cannot have been changed since.
         is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values()))
         if is_flat and call.rest == rest and call.namespace == frame.namespace:
-            return Released(frame, call.rest)
+            return frame, call.rest
         kept: list[FrameLike] = []
         if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
-            return Released(None)
+            return None, None
         if is_flat and kept[0] is frame and not redactor.has_function:
             call.rest, call.namespace = rest, list(frame.namespace)
-        return Released(kept[0])
+        return kept[0], None
 
     def _call_of(self, frame: FrameLike) -> CallText:
         call_id = frame.data.get("call_id")
@@ -187,8 +179,8 @@ def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator
     for frame in frames:
         stream.put(frame)
         if stream.waiting >= RELEASED_TOGETHER:
-            yield from (kept.frame for kept in stream.release() if kept.frame is not None)
-    yield from (kept.frame for kept in stream.release(final=True) if kept.frame is not None)
+            yield from (frame for frame, _ in stream.release() if frame is not None)
+    yield from (frame for frame, _ in stream.release(final=True) if frame is not None)
 
 
 def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:

@@ -54,7 +54,7 @@ def cut(text: str, rng: random.Random, longest: int = 5) -> list[str]:
 
 def text_of(released: Sequence[Released]) -> str:
     """Return what frames say together."""
-    return "".join(one.frame.data["chunk"] for one in released if one.frame is not None)
+    return "".join(one[0].data["chunk"] for one in released if one[0] is not None)
 
 
 def leaks(secret: str, text: str) -> list[str]:
@@ -98,7 +98,7 @@ def test_prose_leaves_at_once_and_as_the_same_frames() -> None:
     for frame in frames:
         stream.put(frame)
         released += stream.release()
-    assert [id(one.frame) for one in released] == [id(frame) for frame in frames]
+    assert [id(one[0]) for one in released] == [id(frame) for frame in frames]
 
 
 def test_what_may_become_a_secret_waits_once_and_is_masked_then() -> None:
@@ -128,7 +128,7 @@ def test_frames_leave_in_order_across_calls() -> None:
     for frame in (held, other, end):
         stream.put(frame)
     assert stream.release() == []
-    assert [one.frame.id for one in stream.release(at_once=True) if one.frame is not None] == [
+    assert [one[0].id for one in stream.release(at_once=True) if one[0] is not None] == [
         "a0",
         "b0",
         "e",
@@ -160,14 +160,12 @@ def test_arguments_of_a_tool_that_grow_are_masked_while_they_do() -> None:
         data = {"chunk": text[end - 1], "call_id": "c", "tool_call": call}
         stream.put(make_frame("llm_stream_chunk", id=str(end), data=data))
         shown += [
-            one.frame.data["tool_call"]["function"]["arguments"]
+            one[0].data["tool_call"]["function"]["arguments"]
             for one in stream.release()
-            if one.frame is not None
+            if one[0] is not None
         ]
     shown += [
-        one.frame.data["tool_call"]["function"]["arguments"]
-        for one in stream.release(final=True)
-        if one.frame
+        one[0].data["tool_call"]["function"]["arguments"] for one in stream.release(final=True) if one[0]
     ]
     assert [part for argument in shown for part in leaks(secret[4:], argument)] == []
     assert shown[-1] == '{"note": "use REDACTED"}'
@@ -203,7 +201,7 @@ def test_a_frame_whose_function_raises_is_the_only_one_that_is_lost() -> None:
     stream = StreamRedactor(Redactor(function=function), attempt)
     for frame in tokens(["good", "bad", "fine"]):
         stream.put(frame)
-    assert [one.frame and one.frame.data["chunk"] for one in stream.release(final=True)] == [
+    assert [one[0] and one[0].data["chunk"] for one in stream.release(final=True)] == [
         "GOOD",
         None,
         "FINE",
