@@ -218,7 +218,7 @@ def _ascii_json(value: object, nan: Literal["null", "constants"]) -> str:
 
 
 def _plain(value: object) -> object:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else repr(value)
+    return from_json(to_json(value)) if isinstance(value, datetime) else repr(value)
 
 
 def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value

@@ -26,13 +26,15 @@ class CallText:
         free: The next pieces as they may leave, after `judge`. Take from the left; then call `settle`.
         complete: Whether nothing more will come, so that nothing is in doubt.
         rest: The last frame's data but for its text, if it holds no secret; see `StreamRedactor`.
-        namespace: Its namespace.
+        keys: The order of its keys.
+        namespace: The frame's namespace.
     """
 
     def __init__(self) -> None:
         self.complete = False
         self.free: deque[str] = deque()
         self.rest: dict[str, Any] | None = None
+        self.keys: list[str] = []
         self.namespace: list[str] | None = None
         self._waiting: deque[str] = deque()
         self._offered = 0

@@ -119,13 +119,14 @@ class StreamRedactor:
         chunk, rest["chunk"] = rest["chunk"], ""
         # Only texts and nulls: what is equal then is the same, and cannot have been changed since.
         is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values()))
-        if is_flat and call.rest == rest and call.namespace == frame.namespace:
+        same = is_flat and call.rest == rest and call.keys == list(rest)  # their order is told nowhere else
+        if same and call.namespace == frame.namespace:
             return frame, call.rest
         kept: list[FrameLike] = []
         if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
             return None, None
         if is_flat and kept[0] is frame and not redactor.has_function:
-            call.rest, call.namespace = rest, list(frame.namespace)
+            call.rest, call.keys, call.namespace = rest, list(rest), list(frame.namespace)
         return kept[0], None
 
     def _call_of(self, frame: FrameLike) -> CallText:
