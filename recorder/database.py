@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -56,6 +56,7 @@ class Handle:
 
 _lock = threading.RLock()
 _written: Final[dict[Path, Handle]] = {}
+_reading: Final[dict[int, DuckDBPyConnection]] = {}
 
 
 @contextmanager
@@ -160,14 +161,36 @@ def _close_if_unused(path: Path) -> None:
 def forget_after_fork() -> None:
     """Forget the parent's open files in a forked child, which must neither write nor close them.
 
-    DuckDB would write the parent's file when its objects are destroyed, so they never are: each keeps one
-    reference too many.
+    DuckDB would write the parent's file when its objects are destroyed, or wait for threads that only the
+    parent has; so they never are: each keeps one reference too many.
     """
     global _lock
     _lock = threading.RLock()  # the parent's thread may have held it
-    for handle in _written.values():
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle.connection))
+    for connection in (*(handle.connection for handle in _written.values()), *_reading.values()):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
     _written.clear()
+    _reading.clear()
+
+
+def open_for_reading(
+    database: str | Path, config: Mapping[str, str], *, read_only: bool
+) -> DuckDBPyConnection:
+    """Open a database that `close_after_reading` closes, but not in a forked child.
+
+    Raises:
+        duckdb.Error: It cannot be opened.
+    """
+    with _lock:
+        connection = duckdb.connect(database, read_only=read_only, config=dict(config))
+        _reading[id(connection)] = connection
+        return connection
+
+
+def close_after_reading(connection: DuckDBPyConnection) -> None:
+    """Close what `open_for_reading` opened, unless that was the parent of this process."""
+    with _lock:
+        if _reading.pop(id(connection), None) is not None:
+            connection.close()
 
 
 @contextmanager

@@ -272,7 +272,10 @@ def frame_of(row: FrameRow, context: ContextRow, before: str | None) -> StreamFr
         ValueError: `data` is no JSON object.
     """
     if row.raw is not None:
-        return parse_frame(row.raw)
+        frame = parse_frame(row.raw)
+        # JSON has the minutes of an offset, the context its seconds.
+        frame.timestamp = frame.timestamp.replace(tzinfo=_zone(context.utc_offset))
+        return frame
     fields = {
         "id": row.id,
         "seq": row.seq,
@@ -302,8 +305,8 @@ def frame_from(cls: type[Frame], fields: dict[str, Any], extra: dict[str, Any] |
 
 
 def _data_of(row: FrameRow, context: ContextRow) -> dict[str, Any]:
-    if row.chunk is None:
-        return _object(row.data if row.data is not None else context.data or "{}")
+    if row.data is not None or row.chunk is None:
+        return _object(row.data or context.data or "{}")
     shared = _shared(context.data or "{}")
     data = _object(context.data or "{}") if shared is None else shared.copy()
     data["chunk"] = row.chunk
@@ -385,9 +388,12 @@ def _utc(moment: datetime, offset: timedelta | None) -> datetime | None:
 
 
 def _original(moment: datetime, utc_offset: int | None) -> datetime:
-    if utc_offset is None:
-        return moment
-    if utc_offset == 0:
-        return moment.replace(tzinfo=timezone.utc)
-    zone = timezone(timedelta(seconds=utc_offset))
-    return moment.replace(tzinfo=timezone.utc).astimezone(zone)
+    if not utc_offset:
+        return moment if utc_offset is None else moment.replace(tzinfo=timezone.utc)
+    return moment.replace(tzinfo=timezone.utc).astimezone(_zone(utc_offset))
+
+
+def _zone(utc_offset: int | None) -> timezone | None:
+    if not utc_offset:
+        return None if utc_offset is None else timezone.utc
+    return timezone(timedelta(seconds=utc_offset))

@@ -19,7 +19,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from recorder.copies import WALS
-from recorder.database import NO_EXTENSIONS, alone, quoted
+from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
 
 CONFINED: Final = {**NO_EXTENSIONS, "enable_external_access": "false", "lock_configuration": "true"}
 """The settings of a database that can reach nothing but its own file."""
@@ -44,10 +44,11 @@ class Sandbox:
     @property
     def folder(self) -> Path:
         """A folder for copies, that lasts as long as the sandbox. Raises `OSError` if none can be made."""
+        self._notice_fork()
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="otelstream-"))
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                weakref.finalize(self, remove, self._folder, os.getpid())
                 self._stop()  # what may be attached cannot be changed any more
             return self._folder
 
@@ -58,8 +59,7 @@ class Sandbox:
         Raises:
             duckdb.Error: It cannot be opened.
         """
-        if self._process != os.getpid():  # a fork: the parent's threads may have held the lock
-            self._process, self._lock, self._connection = os.getpid(), threading.Lock(), None
+        self._notice_fork()
         with self._lock:
             connection = self._connection = self._connection or self._started()
             with alone():
@@ -72,10 +72,11 @@ class Sandbox:
 
     def close(self) -> None:
         """Stop it and remove the copies; it starts again if it is used again."""
+        self._notice_fork()
         with self._lock:
             self._stop()
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                remove(self._folder, self._process)
                 self._folder = None
 
     def _detach(self, connection: DuckDBPyConnection) -> None:
@@ -86,16 +87,28 @@ class Sandbox:
         except duckdb.Error:  # after a fatal error nothing works any more in this database
             self._stop()
 
+    def _notice_fork(self) -> None:
+        if self._process != os.getpid():
+            # The parent's threads may have held the lock; its database and its copies are its own.
+            self._process, self._lock = os.getpid(), threading.Lock()
+            self._connection = self._folder = None
+
     def _stop(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            close_after_reading(self._connection)
             self._connection = None
 
     def _started(self) -> DuckDBPyConnection:
-        connection = duckdb.connect(config={**NO_EXTENSIONS, "threads": "1"})
+        connection = open_for_reading(":memory:", {**NO_EXTENSIONS, "threads": "1"}, read_only=False)
         names = [f"{path}{end}" for path in self._files for end in ("", *WALS)]
         connection.execute(f"SET allowed_paths = [{', '.join(quoted(Path(name)) for name in names)}]")
         if self._folder is not None:
             connection.execute(f"SET allowed_directories = [{quoted(self._folder)}]")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection
+
+
+def remove(folder: Path, process: int) -> None:
+    """Remove a folder of copies, in the process that made it."""
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)

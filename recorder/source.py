@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,10 +16,18 @@ from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
 from recorder.copies import Copy
-from recorder.database import Handle, alone, borrowed, check_format, own_descriptor, real_path
+from recorder.database import (
+    Handle,
+    borrowed,
+    check_format,
+    close_after_reading,
+    open_for_reading,
+    own_descriptor,
+    real_path,
+)
 from recorder.faults import is_damage, is_lock, sentence_for
 from recorder.migrate import migrated
-from recorder.sandbox import CONFINED, Sandbox
+from recorder.sandbox import CONFINED, Sandbox, remove
 from recorder.schema import FORMAT_VERSION
 
 ATTEMPTS: Final = 5
@@ -104,13 +113,12 @@ class Source:
         while True:
             path = stack.enter_context(self.readable())
             try:
-                with alone():
-                    connection = duckdb.connect(path, read_only=True, config=dict(CONFINED))
+                connection = open_for_reading(path, CONFINED, read_only=True)
             except duckdb.Error as error:
                 if not is_lock(error):
                     raise RecordingError(sentence_for(self.path, error)) from None
                 continue  # somebody has begun to write it: the next time it is a copy
-            stack.callback(_close, connection)
+            stack.callback(close_after_reading, connection)
             return connection
 
     def _connected(self, stack: ExitStack) -> DuckDBPyConnection:
@@ -145,8 +153,9 @@ class Source:
         """Return a copy of a file that this process writes, that lasts as long as the stack."""
         self.live = handle.has_writer
         try:
-            folder = tempfile.TemporaryDirectory(dir=self._sandbox.folder)
-            copy = Copy(self.real, Path(stack.enter_context(folder)), own_descriptor(handle, self.real))
+            folder = Path(tempfile.mkdtemp(dir=self._sandbox.folder))
+            stack.callback(remove, folder, os.getpid())
+            copy = Copy(self.real, folder, own_descriptor(handle, self.real))
         except OSError as error:
             raise RecordingError(sentence_for(self.path, error)) from None
         return self._verified(copy)
@@ -180,11 +189,6 @@ class Source:
         folder = Path(tempfile.mkdtemp(dir=self._sandbox.folder))
         with migrated(path, version, folder, "READ_ONLY") as made:
             return made.rename(folder / self.real.name)
-
-
-def _close(connection: DuckDBPyConnection) -> None:
-    with alone():
-        connection.close()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from recorder.database import NO_EXTENSIONS, alone, quoted
+from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
 from recorder.faults import is_damage
 from recorder.listing import Key, in_order, keys_of
 from recorder.schema import FORMAT_VERSION
@@ -55,8 +55,8 @@ def union(path: Path, sources: Sequence[Source], skipped: dict[Path, str]) -> It
         duckdb.Error: The query is wrong.
     """
     with ExitStack() as stack:
-        connection = duckdb.connect(config=dict(NO_EXTENSIONS))
-        stack.callback(_close, connection)
+        connection = open_for_reading(":memory:", NO_EXTENSIONS, read_only=False)
+        stack.callback(close_after_reading, connection)
         try:
             members = _attach_all(connection, sources, skipped, stack)
             if not members:
@@ -163,8 +163,3 @@ def _shown(hidden: Sequence[Key], columns: Sequence[str]) -> str:
     if hidden and "session_id" in columns:
         return f" WHERE session_id NOT IN ({', '.join(repr(str(key.session_id)) for key in hidden)})"
     return ""
-
-
-def _close(connection: DuckDBPyConnection) -> None:
-    with alone():
-        connection.close()

@@ -14,7 +14,8 @@ import pytest
 
 import otelstream
 import recorder
-from recorder.database import close_after_writing, is_being_written, open_for_writing
+from recorder.database import close_after_writing, open_for_writing
+from recorder.schema import FORMAT_VERSION
 from recorder.writer import Writer
 from tests.contract.programs import consume, frame, json_of, stream
 
@@ -120,7 +121,7 @@ def test_the_header_says_who_made_the_file(recording: Path) -> None:
     """One row: the format, and the versions of the programs."""
     header = tables(recording, "SELECT format_version, otelstream_version, duckdb_version FROM header")
 
-    assert header == [(1, otelstream.__version__, duckdb.__version__)]
+    assert header == [(FORMAT_VERSION, otelstream.__version__, duckdb.__version__)]
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_the_file_is_free_after_the_session(recording: Path) -> None:
     """When an observed session has ended, another process can write its recording."""
     script = "import sys, duckdb; print(duckdb.connect(sys.argv[1]).execute('FROM header').fetchall()[0][0])"
 
-    assert in_another_process(script, recording) == "1"
+    assert in_another_process(script, recording) == str(FORMAT_VERSION)
 
 
 def test_nothing_is_left_beside_the_file(recording: Path) -> None:
@@ -185,11 +186,14 @@ def test_a_half_read_replay_goes_on_after_a_writer(recording: Path) -> None:
 def test_this_process_can_write_several_files(tmp_path: Path) -> None:
     """Two recordings can be written at the same time."""
     writers = [Writer(tmp_path / name) for name in ("one.duckdb", "other.duckdb")]
-    written = [is_being_written(writer.path) for writer in writers]
+    written = [recorder.open(writer.path).live for writer in writers]
     for writer in writers:
         writer.close()
 
-    assert (written, [is_being_written(writer.path) for writer in writers]) == ([True, True], [False, False])
+    assert (written, [recorder.open(writer.path).live for writer in writers]) == (
+        [True, True],
+        [False, False],
+    )
 
 
 def test_one_file_has_one_writer(tmp_path: Path) -> None:

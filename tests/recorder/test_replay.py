@@ -25,7 +25,7 @@ from tests.contract.programs import (
     status_of,
     stream,
 )
-from tests.recorder.test_rows import GOLDEN, golden_lines
+from tests.recorder.odd import GOLDEN, golden_lines, tokens
 
 each_stream = pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 
@@ -151,6 +151,15 @@ def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
     consume(otelstream.observe(failing, record=tmp_path / "run.duckdb"))
 
     assert [path.name for path in tmp_path.iterdir() if secret.encode() in path.read_bytes()] == []
+
+
+def test_a_token_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
+    """What has been found free of secrets is not taken for the same where its keys stand in another order."""
+    frames = tokens({"chunk": "a"}, {"chunk": "b"}, {"chunk": "c"})
+    frames[1].data = dict(reversed(frames[1].data.items()))
+    consume(otelstream.observe(stream(frames), record=tmp_path / "run.duckdb"))
+
+    assert json_of(recorder.replay(tmp_path / "run.duckdb")) == json_of(frames)
 
 
 def test_a_recording_that_is_not_there() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ import pytest
 
 import otelstream
 import recorder
-import recorder.writer
+import recorder.tables
 from otelstream.frame import StreamFrame
-from recorder.rows import COLUMNS
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.rows import ContextRow, FrameRow
+from recorder.session_row import Gap, SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.writer import Writer
 from tests.contract.programs import consume, frame, json_of, stream
-from tests.recorder.test_rows import GOLDEN, ODD, golden_lines
+from tests.recorder.odd import EQUAL, GOLDEN, ODD, golden_lines
 
 START = SessionStart(
     session_id=uuid.UUID("01900000-0000-7000-8000-000000000001"),
@@ -41,7 +42,6 @@ START = SessionStart(
     python_version="3.11.7",
 )
 END = SessionEnd(
-    session_id=START.session_id,
     ended_at=datetime(2026, 11, 20, 8, 31),
     state="failed",
     frame_count=2,
@@ -51,16 +51,43 @@ END = SessionEnd(
     error_type="shop.errors.Rejected",
     error_message="nul \0 and ümlaut",
     error='{"$type":"exception"}',
+    redactions='{"shape:jwt":2}',
 )
+SPAN = SpanRow(
+    span_id="0" * 15 + "3",
+    parent_span_id=None,
+    name="chat gpt-4o-mini",
+    operation="chat",
+    frame_id="frame-0",
+    frame_type="llm_call_started",
+    started_at=datetime(2026, 11, 20, 8, 30),
+    ended_at=datetime(2026, 11, 20, 8, 30, 1),
+    duration_ns=1_000_000_000,
+    left_open=False,
+    error_type=None,
+    error_message=None,
+    model="gpt-4o-mini",
+    provider="openai",
+    agent=None,
+    task=None,
+    tool=None,
+    call_id="call-1",
+    finish_reason="stop",
+    input_tokens=7,
+    output_tokens=5,
+    cached_tokens=None,
+    reasoning_tokens=None,
+    first_chunk_ns=300_000_000,
+    chunks=2,
+    attributes="{}",
+)
+TABLES = (*("session_starts", "contexts", "stored_frames", "gaps", "chain", "stored_spans", "session_ends"),)
 
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of every table but the header, in a fixed order."""
     with recorder.open(path) as recording, recording.connection() as connection:
-        return {
-            name: connection.execute(f"FROM {name} ORDER BY ALL").fetchall()
-            for name in ("session_starts", "frames", "session_ends")
-        }
+        return {name: connection.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in TABLES}
 
 
 def write(path: Path, frames: list[StreamFrame]) -> None:
@@ -69,7 +96,7 @@ def write(path: Path, frames: list[StreamFrame]) -> None:
     writer.begin(START)
     for ordinal, each in enumerate(frames):
         writer.add(START.session_id, ordinal, ordinal * 1_000, each)
-    writer.end(END)
+    writer.end(START.session_id, replace(END, frame_count=len(frames)))
     writer.flush()
     writer.close()
 
@@ -86,7 +113,7 @@ def rewrite(path: Path, copy: Path) -> None:
             for ordinal, each in enumerate(recording.frames(session)):
                 writer.add(session.start.session_id, ordinal, offsets[ordinal][0], each)
             assert session.end is not None
-            writer.end(session.end)
+            writer.end(session.start.session_id, session.end)
     writer.flush()
     writer.close()
 
@@ -110,7 +137,7 @@ def test_odd_frames_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_writing_what_was_read_gives_the_same_rows(tmp_path: Path) -> None:
     """Nothing gets lost on the way through the Python objects."""
-    write(tmp_path / "run.duckdb", list(ODD.values()))
+    write(tmp_path / "run.duckdb", list(EQUAL.values()))
     rewrite(tmp_path / "run.duckdb", tmp_path / "copy.duckdb")
 
     assert tables(tmp_path / "copy.duckdb") == tables(tmp_path / "run.duckdb")
@@ -128,19 +155,120 @@ def test_both_ways_in_write_the_same_rows(
         else [StreamFrame.model_validate_json(line) for line in golden_lines(golden[source])]
     )
     write(tmp_path / "appended.duckdb", frames)
-    monkeypatch.setattr(recorder.writer, "HAS_APPENDER", False)
+    monkeypatch.setattr(recorder.tables, "HAS_APPENDER", False)
     write(tmp_path / "unnested.duckdb", frames)
 
     # Compared by their text, because NaN is in the data of some.
     assert str(tables(tmp_path / "unnested.duckdb")) == str(tables(tmp_path / "appended.duckdb"))
 
 
-def test_the_columns_are_those_of_the_row() -> None:
-    """The order in which a row is appended is the order of the table's columns."""
-    schema = (Path(recorder.writer.__file__).parent / "schema" / "0001.sql").read_text(encoding="utf-8")
-    table = schema.partition("CREATE TABLE frames (")[2].partition(");")[0]
+def columns_of(table: str) -> tuple[str, ...]:
+    """The columns that the schema gives a table, in its order."""
+    schema = (Path(recorder.tables.__file__).parent / "schema" / "0002.sql").read_text(encoding="utf-8")
+    lines = schema.partition(f"CREATE TABLE {table} (")[2].partition(");")[0].strip().splitlines()
+    return tuple(line.split()[0].rstrip(",") for line in lines)
 
-    assert tuple(line.split()[0] for line in table.strip().splitlines()) == ("session_id", *COLUMNS)
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("session_starts", ("session", *START.__slots__)),
+        ("contexts", ContextRow._fields),
+        ("stored_frames", (*FrameRow._fields, "id_text")),
+        ("stored_spans", ("session", *SpanRow._fields)),
+        ("session_ends", ("session", *END.__slots__, *SpanTotals._fields, "digest")),
+    ],
+)
+def test_the_columns_are_those_of_the_row(table: str, columns: tuple[str, ...]) -> None:
+    """The order in which a row is appended is the order of the table's columns."""
+    assert columns_of(table) == columns
+
+
+def test_sessions_are_numbered_from_zero(tmp_path: Path) -> None:
+    """The other tables refer to a session by its number, and a later writer goes on counting."""
+    ids = [uuid.UUID(int=number) for number in range(3)]
+    for some in (ids[:2], ids[2:]):
+        writer = Writer(tmp_path / "run.duckdb")
+        for session_id in some:
+            writer.begin(replace(START, session_id=session_id))
+            writer.add(session_id, 0, 0, frame(0))
+        writer.flush()
+        writer.close()
+
+    rows = tables(tmp_path / "run.duckdb")
+    assert ([row[:2] for row in rows["session_starts"]], [row[0] for row in rows["stored_frames"]]) == (
+        list(enumerate(ids)),
+        [0, 1, 2],
+    )
+
+
+def test_frames_of_odd_and_usual_ids_stay_in_their_order(tmp_path: Path) -> None:
+    """An id that is no UUID is stored elsewhere, and the frame stands where it stood."""
+    ids = ["85346989-d8dc-441e-9b4d-a9425fbca0c7", "", "frame-1", "85346989-d8dc-441e-9b4d-a9425fbca0c8"]
+    frames = [frame(number, id=id_) for number, id_ in enumerate([*ids, "8534", *ids])]
+    write(tmp_path / "run.duckdb", frames)
+    recording = recorder.open(tmp_path / "run.duckdb")
+
+    assert [each.id for each in recording.frames(recording.session())] == [each.id for each in frames]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["85346989-d8dc-441e-9b4d-a9425fbca0c7", ""],
+        ["85346989-d8dc-441e-9b4d", "-a9425fbca0c7"],
+        ["85346989-d8dc-441e-9b4d-a9425fbca0c7\n"],
+    ],
+    ids=["empty", "halves", "line-break"],
+)
+def test_ids_that_only_together_look_like_uuids(ids: list[str], tmp_path: Path) -> None:
+    """No id is taken for another kind than it is, whatever the others are."""
+    write(tmp_path / "run.duckdb", [frame(number, id=id_) for number, id_ in enumerate(ids)])
+    recording = recorder.open(tmp_path / "run.duckdb")
+
+    assert [each.id for each in recording.frames(recording.session())] == ids
+
+
+def test_a_gap_says_where_frames_are_missing(tmp_path: Path) -> None:
+    """What was lost is a row, before the frame that came next."""
+    writer = Writer(tmp_path / "run.duckdb")
+    writer.begin(START)
+    writer.add(START.session_id, 0, 0, frame(0))
+    writer.flush()
+    writer.add(START.session_id, 1, 0, frame(1))
+    writer.add_gap(START.session_id, 3, "queue_full", datetime(2026, 11, 20, 9))
+    writer.add(START.session_id, 2, 0, frame(5))
+    writer.end(START.session_id, END)
+    writer.flush()
+    writer.close()
+    recording = recorder.open(tmp_path / "run.duckdb")
+
+    assert recording.gaps(recording.session()) == [Gap(2, 3, "queue_full", datetime(2026, 11, 20, 9))]
+
+
+def test_spans_are_stored_and_counted(tmp_path: Path) -> None:
+    """A span is a row, and the end of its session has the sums."""
+    failed = SPAN._replace(
+        operation="execute_tool", error_type="caf\udce9", input_tokens=None, output_tokens=None
+    )
+    writer = Writer(tmp_path / "run.duckdb")
+    writer.begin(START)
+    writer.add_spans(START.session_id, [SPAN, failed])
+    writer.end(START.session_id, END)
+    writer.flush()
+    writer.close()
+    with recorder.open(tmp_path / "run.duckdb") as recording:
+        rows = recording.sql("FROM stored_spans").rows()
+        totals = recording.sql(f"SELECT {', '.join(SpanTotals._fields)} FROM session_ends").rows()
+
+    assert (rows, totals) == (
+        [(0, *SPAN), (0, *failed._replace(error_type="caf\\udce9"))],
+        [
+            SpanTotals(
+                span_count=2, failed_spans=1, llm_calls=1, tool_calls=1, input_tokens=7, output_tokens=5
+            )
+        ],
+    )
 
 
 def test_what_was_not_flushed_is_not_stored(tmp_path: Path) -> None:
@@ -150,12 +278,13 @@ def test_what_was_not_flushed_is_not_stored(tmp_path: Path) -> None:
     writer.add(START.session_id, 0, 0, frame(0))
     writer.close()
 
-    assert tables(tmp_path / "run.duckdb") == {"session_starts": [], "frames": [], "session_ends": []}
+    assert tables(tmp_path / "run.duckdb") == {name: [] for name in TABLES}
 
 
 def test_pending_counts_what_a_flush_would_commit(tmp_path: Path) -> None:
     """The caller decides by it when to commit."""
     writer = Writer(tmp_path / "run.duckdb")
+    writer.begin(START)
     counts = []
     for ordinal in range(2):
         writer.add(START.session_id, ordinal, 0, frame(ordinal))
