@@ -13,6 +13,7 @@ from otelstream.cli import app
 from otelstream.demo.environment import quiet_environment
 from otelstream.source.ndjson import read_frames
 from recorder import StreamSession
+from recorder.schema import FORMAT_VERSION
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,7 +49,7 @@ def test_readme_commands_exist() -> None:
 
 def test_format_document_names_every_column() -> None:
     """Each table of the schema has a section in FORMAT.md that names each of its columns."""
-    schema = (ROOT / "recorder" / "schema" / "0001.sql").read_text(encoding="utf-8")
+    schema = (ROOT / "recorder" / "schema" / f"{FORMAT_VERSION:04}.sql").read_text(encoding="utf-8")
     document = (ROOT / "docs" / "FORMAT.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", document, re.DOTALL | re.MULTILINE))
     missing = [

@@ -73,7 +73,7 @@ def test_a_missing_file_is_an_error(cli: Cli, command: str, tmp_path: Path) -> N
         (foreign, "is a DuckDB database but no otelstream recording; choose another file."),
         (
             newer,
-            "has recording format 99, newer than the 1 that this version reads; upgrade otelstream.",
+            "has recording format 99, newer than the 2 that this version reads; upgrade otelstream.",
         ),
     ],
 )
