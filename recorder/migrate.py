@@ -43,7 +43,7 @@ def migrated(
         before = path
         try:
             for number in range(version, FORMAT_VERSION):
-                after = folder / f"{number + 1}.duckdb"
+                after = folder / f"{number + 1}.part"  # no name that a reader of the folder looks for
                 connection = stack.enter_context(closing(_connected(before, after, mode)))
                 _run(connection, STEPS[number])
                 before, mode = after, "READ_ONLY"

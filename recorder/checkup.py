@@ -1,0 +1,163 @@
+"""What is wrong with one session of a recording: its hash chain, its frames, its end, its spans.
+
+One commit of it is in memory at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from otelstream.errors import FrameError
+from recorder import chain
+from recorder.commits import Commit, Connect, commits, end_row, links, start_row
+from recorder.decoder import FrameDecoder
+from recorder.ranges import NAMED, Ranges
+from recorder.session_row import RecordedSession
+
+Level: TypeAlias = Literal["error", "warning", "info"]
+
+_SPANS: Final = """
+SELECT count(*), (SELECT max(span_count) FROM session_ends WHERE session = $1)
+FROM stored_spans WHERE session = $1
+"""
+
+
+class Problem(NamedTuple):
+    """Something about a session.
+
+    Attributes:
+        level: `error`: it is not what was recorded. `warning`: it is not all that happened. `info`: neither.
+        what: A clause that says what.
+    """
+
+    level: Level
+    what: str
+
+
+class Checkup:
+    """Looks at one session; take `problems` first.
+
+    Args:
+        connect: Gives a connection to its file.
+        session: The session.
+
+    Attributes:
+        frames: Frames that were looked at.
+        vouched: How many of them the hash chain vouches for.
+    """
+
+    def __init__(self, connect: Connect, session: RecordedSession) -> None:
+        self.frames = self.vouched = 0
+        self._connect = connect
+        self._session = session
+        self._decoder = FrameDecoder()
+        self._digest: bytes | None = None
+        self._linked = 0
+        self._gaps: Counter[str] = Counter()
+        self._gaps_altered = False
+        self._is_old = True
+        self._altered, self._missing, self._repeated, self._unlinked = (Ranges() for _ in range(4))
+        self._unreadable: dict[str, Ranges] = {}
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is to be said of the session.
+
+        Raises:
+            RecordingError: The file cannot be read.
+        """
+        self._read()
+        yield from self._of_frames()
+        yield from self._of_the_chain()
+        yield from self._of_the_end()
+        yield from self._of_spans()
+
+    def _read(self) -> None:
+        number = self._session.number
+        start = start_row(self._connect, number)
+        self._digest = None if start is None else chain.first_digest(start)
+        next_ordinal = 0
+        for commit in commits(self._connect, number, links(self._connect, number)):
+            self._link(commit)
+            self._decoder.add(commit.contexts)
+            for gap in commit.gaps:
+                self._gaps[gap.reason] += gap.frames
+            for row in commit.frames:
+                if row.ordinal < next_ordinal:
+                    self._repeated.add(row.ordinal, row.ordinal + 1)
+                    continue
+                self._missing.add(next_ordinal, row.ordinal)
+                next_ordinal = row.ordinal + 1
+                self.frames += 1
+                self._is_old = self._is_old and (row.data is not None or row.raw is not None)
+                try:
+                    self._decoder.frame(row)
+                except FrameError as error:
+                    known = len(self._unreadable) < NAMED or str(error) in self._unreadable
+                    why = str(error) if known else "other reasons"
+                    self._unreadable.setdefault(why, Ranges()).add(row.ordinal, row.ordinal + 1)
+
+    def _link(self, commit: Commit) -> None:
+        """Check a commit against its digest."""
+        if commit.link is None:
+            for row in commit.frames:
+                self._unlinked.add(row.ordinal, row.ordinal + 1)
+            return
+        if self._digest is not None and commit.fits(self._digest):
+            self.vouched += len(commit.frames)
+        else:
+            self._altered.add(self._linked, commit.link.frames)
+            self._gaps_altered = self._gaps_altered or not commit.frames
+        self._digest, self._linked = commit.link.digest, commit.link.frames
+
+    def _of_frames(self) -> Iterator[Problem]:
+        if self._missing:
+            yield Problem("error", f"missing: {self._missing}")
+        if self._repeated:
+            yield Problem("error", f"stored twice: {self._repeated}")
+        for why, frames in self._unreadable.items():
+            yield Problem("error", f"unreadable: {frames}: {why}")
+        for reason, count in sorted(self._gaps.items()):
+            yield Problem("warning", f"{count} frames that it emitted were never stored: {reason}")
+
+    def _of_the_chain(self) -> Iterator[Problem]:
+        if self._altered:
+            yield Problem("error", f"the hash chain is broken: not what was recorded: {self._altered}")
+        if self._gaps_altered:
+            yield Problem("error", "the hash chain is broken: gaps are not what was recorded")
+        if not self._unlinked:
+            return
+        if self._linked or not self._is_old:
+            yield Problem("error", f"the hash chain does not cover {self._unlinked}")
+        else:
+            yield Problem("info", "no chain: recorded in format 1")
+
+    def _of_the_end(self) -> Iterator[Problem]:
+        end = self._session.end
+        if end is None or end.state == "crashed":
+            live = self._session.state == "recording"
+            yield Problem("info", "being recorded") if live else Problem("warning", "its process died")
+        if end is None:
+            return
+        if end.frame_count != self.frames:
+            yield Problem("error", f"it ended with {end.frame_count} frames, and {self.frames} are there")
+        found = end_row(self._connect, self._session.number)
+        if found is None or self._digest is None:
+            return
+        row, digest = found
+        if digest is not None and chain.last_digest(self._digest, row) != digest:
+            yield Problem("error", "the hash chain is broken: how it ended is not what was recorded")
+        if self._linked and end.frames_dropped != self._gaps.total():
+            yield Problem(
+                "warning",
+                f"it ended with {end.frames_dropped} frames dropped, and its gaps say {self._gaps.total()}",
+            )
+
+    def _of_spans(self) -> Iterator[Problem]:
+        with self._connect() as connection:
+            stored, expected = connection.execute(_SPANS, [self._session.number]).fetchone() or (0, None)
+        if expected is not None and stored != expected:
+            yield Problem("error", f"it has {stored} of its {expected} spans")
+        if self._linked and expected is None and self._session.state == "completed":
+            yield Problem("error", "its spans are missing")

@@ -1,0 +1,234 @@
+"""A damaged recording taken apart: what can still be read of a copy of it, in databases that are sound.
+
+Nothing is ever written to the recording itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from otelstream.errors import RecordingError
+from recorder import blocks, wal
+from recorder.blocks import Blocks
+from recorder.copies import WALS, Copy
+from recorder.database import quoted, real_path
+from recorder.extraction import extract
+from recorder.faults import sentence_for
+from recorder.locks import is_being_written
+from recorder.migrate import migrated
+from recorder.schema import FORMAT_VERSION, STORAGE, statements
+from recorder.wal import Log
+
+_FRAME_TABLES: Final = {"frames": 1, "stored_frames": 2}
+"""The table of frames, by which a format is known if its header is lost."""
+
+
+@dataclass(slots=True)
+class Wreck:
+    """What is left of a recording, in the current format.
+
+    Attributes:
+        file: The recording.
+        trusted: A database of rows whose checksums fit; None if there are none.
+        doubtful: A database of rows that may be wrong, if not all could be trusted: only what the hash chain
+            vouches for may be used.
+        notes: What was found wrong and where, and what was done about it.
+        cut: Whether commits are missing of which it is not known what they held.
+    """
+
+    file: Path
+    trusted: Path | None = None
+    doubtful: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    cut: bool = False
+
+
+def take_apart(file: Path, folder: Path) -> Wreck:
+    """Take a recording apart.
+
+    Args:
+        file: The recording; it is only read.
+        folder: An empty folder for what is left of it.
+
+    Raises:
+        RecordingError: It is missing, being written, no recording, or nothing of it can be read.
+    """
+    return _Dismantling(file, folder).run()
+
+
+class _Dismantling:
+    """One recording that is being taken apart."""
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self._folder = folder
+        self._wreck = Wreck(file)
+        self._copy = _copied(file, folder)
+        self._wal = Path(f"{self._copy}.wal")
+        self._why = ""
+
+    def run(self) -> Wreck:
+        log = wal.examine(self._wal) if self._wal.exists() else None
+        found = blocks.mend(self._copy)
+        if found is not None:
+            self._tell(found)
+            if log is not None:
+                log = self._mend_wal(log, found)
+            self._read(found, log)
+        if self._wreck.trusted is None and log is not None and log.commits:
+            self._read_wal_alone(log)
+        wreck = self._wreck
+        if wreck.trusted is None and wreck.doubtful is None:
+            why = self._why or "it is no DuckDB file, so no recording"
+            raise RecordingError(f"{wreck.file} cannot be recovered: {why}.")
+        return wreck
+
+    def _tell(self, found: Blocks) -> None:
+        notes = self._wreck.notes
+        if found.missing:
+            notes.append(f"the last {found.missing} bytes of the file are missing")
+        for what, where in (("mended, as their checksums tell", found.mended), ("damaged", found.damaged)):
+            if where:
+                notes.append(f"{_blocks(where)} {what}")
+
+    def _mend_wal(self, log: Log, found: Blocks) -> Log | None:
+        """Make the log one that DuckDB reads; return what it held, None if it is not this file's."""
+        notes, last = self._wreck.notes, found.states[0]
+        header_is_sound = 0 not in found.damaged
+        if log.identifier and log.identifier != found.identifier and header_is_sound:
+            notes.append(f"the WAL of {log.size} bytes belongs to another file; it was left out")
+            self._wal.unlink()
+            return None
+        if log.mended:
+            notes.append(f"the WAL was mended at byte {_listed(log.mended)}, as its checksums tell")
+        for start, end in log.lost:
+            notes.append(f"the WAL is damaged from byte {start} to {end}; the commits in between are lost")
+        if log.unfinished:
+            start = log.size - log.unfinished
+            notes.append(f"the WAL ends in a commit that is not whole, from byte {start} to {log.size}")
+        if log.iteration is None:
+            notes.append(f"the first {log.beginning} bytes of the WAL were damaged, and made anew")
+        self._wreck.cut = bool(log.lost)
+        is_sound = not (log.mended or log.lost or log.unfinished) and header_is_sound
+        if log.iteration is None or not is_sound:
+            wal.rewrite(self._wal, found.identifier, log.iteration or last.iteration)
+        return log
+
+    def _read(self, found: Blocks, log: Log | None) -> None:
+        """Read the file: what can be trusted, and if that is not all, what may be wrong."""
+        sound = self._folder / "trusted.duckdb"
+        self._why = extract(self._copy, sound) or ""
+        if self._why and log is not None:
+            aside = self._wal.rename(self._folder / "aside.wal")
+            if extract(self._copy, sound) is None:
+                self._wreck.notes.append(
+                    f"the WAL of {log.size} bytes with {log.commits} commits cannot be used: {self._why}"
+                )
+                self._wreck.cut, self._why = True, ""
+            else:
+                aside.rename(self._wal)
+        if not self._why:
+            self._wreck.trusted = self._current(sound)
+        if self._why or self._unreadable(sound):
+            self._read_doubtful(found, log)
+
+    def _unreadable(self, sound: Path) -> bool:
+        """Tell what could not be read; return whether there was anything."""
+        query = (
+            "SELECT table_name, sum(until - first)::BIGINT, min(why) FROM unreadable"
+            " GROUP BY table_name ORDER BY table_name"
+        )
+        with closing(duckdb.connect(sound, read_only=True)) as connection:
+            rows = connection.execute(query).fetchall()
+        for table, count, why in rows:
+            self._wreck.notes.append(f"{count} rows of {table} cannot be read as they are: {why}")
+        return bool(rows)
+
+    def _read_doubtful(self, found: Blocks, log: Log | None) -> None:
+        """Read the file although checksums say that it is damaged; if need be, as it was a checkpoint ago."""
+        sound = self._folder / "doubtful.duckdb"
+        blocks.seal(self._copy, found)
+        if extract(self._copy, sound) is None:
+            self._wreck.doubtful = self._current(sound)
+        elif self._why and blocks.go_back(self._copy, found):
+            if log is not None:
+                wal.rewrite(self._wal, found.identifier, found.states[1].iteration)
+            if extract(self._copy, sound) is None:
+                self._wreck.notes.append("it is read as it was before its last checkpoint")
+                self._wreck.doubtful, self._wreck.cut = self._current(sound), True
+
+    def _read_wal_alone(self, log: Log) -> None:
+        """Read what the log holds, as if it were that of a new file."""
+        new, data = self._folder / "new.duckdb", self._wal.read_bytes()
+        number = 2 if b"stored_frames" in data else 1
+        connection = duckdb.connect()
+        connection.execute(f"ATTACH {quoted(new)} AS new ({STORAGE}); USE new")
+        connection.execute(statements(f"{number:04}"))
+        connection.execute("CHECKPOINT new; USE memory; DETACH new")
+        connection.close()
+        made = blocks.mend(new)
+        if made is None:
+            return
+        Path(f"{new}.wal").write_bytes(data)
+        wal.rewrite(Path(f"{new}.wal"), made.identifier, made.states[0].iteration)
+        sound = self._folder / "log.duckdb"
+        if extract(new, sound) is None:
+            self._wreck.notes.append(f"nothing but the {log.commits} commits in the WAL can be trusted")
+            self._wreck.trusted, self._wreck.cut = self._current(sound), True
+
+    def _current(self, sound: Path) -> Path:
+        """Return a database in the current format with the rows of one that may have an older one."""
+        version = _format_of(sound, self._wreck.file)
+        if version == FORMAT_VERSION:
+            return sound
+        with migrated(sound, version, self._folder, "READ_ONLY") as made:
+            return made.rename(sound.with_suffix(".current.duckdb"))
+
+
+def _copied(file: Path, folder: Path) -> Path:
+    try:
+        if is_being_written(file):
+            raise RecordingError(f"{file} is being written; recover it when its process has ended.")
+        original = real_path(file)
+        wals = [Path(f"{original}{end}") for end in WALS]
+        if not original.stat().st_size and not any(each.exists() for each in wals):
+            raise RecordingError(f"{file} cannot be recovered: it holds nothing, not one byte.")
+        copy = Copy(original, folder / "copy")
+        copy.renew()
+    except OSError as error:
+        raise RecordingError(sentence_for(file, error)) from None
+    return copy.path
+
+
+def _format_of(sound: Path, file: Path) -> int:
+    with closing(duckdb.connect(sound)) as connection:
+        names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        known = [version for table, version in _FRAME_TABLES.items() if table in names]
+        if not known or "header" not in names:
+            raise RecordingError(
+                f"{file} is a DuckDB database but no otelstream recording; choose another file."
+            )
+        row = connection.execute("SELECT max(format_version) FROM header").fetchone() or (None,)
+        version = known[0] if row[0] is None else int(row[0])
+        if version > FORMAT_VERSION:
+            raise RecordingError(
+                f"{file} has recording format {version}, newer than the {FORMAT_VERSION} that this version"
+                " reads; upgrade otelstream."
+            )
+        if row[0] is None:
+            connection.execute("INSERT INTO header (format_version) VALUES (?)", [version])
+    return version
+
+
+def _blocks(where: list[int]) -> str:
+    plural = "s" if len(where) > 1 else ""
+    return f"the block{plural} at byte {_listed(where)}" + (" are" if plural else " is")
+
+
+def _listed(numbers: list[int]) -> str:
+    some = ", ".join(map(str, numbers[:5]))
+    return some if len(numbers) <= 5 else f"{some} and {len(numbers) - 5} more"
