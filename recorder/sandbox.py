@@ -37,7 +37,8 @@ class Sandbox:
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
         self._folder: Path | None = None
-        self._connection: DuckDBPyConnection | None = None
+        self._started: list[DuckDBPyConnection] = []  # one at most; DuckDB complains of what outlives Python
+        weakref.finalize(self, _stop, self._started)
         self._lock = threading.Lock()
         self._process = os.getpid()
 
@@ -49,7 +50,7 @@ class Sandbox:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="otelstream-"))
                 weakref.finalize(self, remove, self._folder, os.getpid())
-                self._stop()  # what may be attached cannot be changed any more
+                _stop(self._started)  # what may be attached cannot be changed any more
             return self._folder
 
     @contextmanager
@@ -61,7 +62,9 @@ class Sandbox:
         """
         self._notice_fork()
         with self._lock:
-            connection = self._connection = self._connection or self._started()
+            if not self._started:
+                self._started.append(self._start())
+            connection = self._started[0]
             with alone():
                 connection.execute(f"ATTACH {quoted(path)} AS recording (READ_ONLY)")
             try:
@@ -74,7 +77,7 @@ class Sandbox:
         """Stop it and remove the copies; it starts again if it is used again."""
         self._notice_fork()
         with self._lock:
-            self._stop()
+            _stop(self._started)
             if self._folder is not None:
                 remove(self._folder, self._process)
                 self._folder = None
@@ -85,20 +88,16 @@ class Sandbox:
             with alone():
                 connection.execute("DETACH recording")
         except duckdb.Error:  # after a fatal error nothing works any more in this database
-            self._stop()
+            _stop(self._started)
 
     def _notice_fork(self) -> None:
         if self._process != os.getpid():
             # The parent's threads may have held the lock; its database and its copies are its own.
             self._process, self._lock = os.getpid(), threading.Lock()
-            self._connection = self._folder = None
+            self._folder = None
+            self._started.clear()
 
-    def _stop(self) -> None:
-        if self._connection is not None:
-            close_after_reading(self._connection)
-            self._connection = None
-
-    def _started(self) -> DuckDBPyConnection:
+    def _start(self) -> DuckDBPyConnection:
         connection = open_for_reading(":memory:", {**NO_EXTENSIONS, "threads": "1"}, read_only=False)
         names = [f"{path}{end}" for path in self._files for end in ("", *WALS)]
         connection.execute(f"SET allowed_paths = [{', '.join(quoted(Path(name)) for name in names)}]")
@@ -106,6 +105,11 @@ class Sandbox:
             connection.execute(f"SET allowed_directories = [{quoted(self._folder)}]")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection
+
+
+def _stop(started: list[DuckDBPyConnection]) -> None:
+    while started:
+        close_after_reading(started.pop())
 
 
 def remove(folder: Path, process: int) -> None:
