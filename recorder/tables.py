@@ -60,7 +60,7 @@ class Table:
         objects = [dict(zip(types, map(_jsonable, row), strict=True)) for row in rows]
         self._connection.execute(
             f"INSERT INTO {self._name} ({', '.join(types)})"
-            f" SELECT {values} FROM (SELECT unnest(from_json(?, ?), recursive := true))",
+            f" SELECT {values} FROM (SELECT unnest(from_json_strict(?, ?), recursive := true))",
             [to_json(objects).decode(), to_json([types]).decode()],
         )
 
