@@ -30,6 +30,8 @@ docs: $(READY)          ## regenerate docs/MAPPING.md and docs/CLI.md
 bench: $(READY)         ## what observing costs, as ratios; frames a second through the assembler
 	$(BIN)/python benchmarks/assembler.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python -m benchmarks.million
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

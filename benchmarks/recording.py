@@ -62,9 +62,9 @@ def read(name: str) -> list[StreamFrame]:
         return [parse_frame(line) for line in file]
 
 
-def repeated(frames: Sequence[StreamFrame], times: int) -> list[StreamFrame]:
+def repeated(frames: Sequence[StreamFrame], times: int, seed: int = 0) -> list[StreamFrame]:
     """Return the stream again and again, with ids of its own each time and its words in another order."""
-    rng = random.Random(0)
+    rng = random.Random(seed)
     chunks = [frame.data["chunk"] for frame in frames if "chunk" in frame.data]
     result = []
     for _ in range(times):
