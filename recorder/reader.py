@@ -106,7 +106,12 @@ class Recording:
             with self._sources[self.path].opened() as connection:
                 yield connection
             return
-        with union(self.path, list(self._sources.values()), self._skipped) as connection:
+        keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
+        readable = [source for source in self._sources.values() if source.path not in self._skipped]
+        if not readable:
+            reason = next(iter(self._skipped.values()))
+            raise RecordingError(f"{self.path} holds no recording that can be read; the first: {reason}")
+        with union(self.path, readable, keys, self._skipped) as connection:
             yield connection
 
     def sql(self, query: str, parameters: Parameters = None) -> Answer:
@@ -186,12 +191,14 @@ class Recording:
     def _of(self, source: Source, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
         try:
             with source.connection() as connection:
-                return ask(source, connection)
+                answers = ask(source, connection)
         except RecordingError as error:
             if self._named:
                 raise
             self._skipped[source.path] = str(error)
             return []
+        self._skipped.pop(source.path, None)
+        return answers
 
     def _selected(self, keys: list[Key], selector: Selector) -> tuple[int, Key]:
         ordered = in_order(keys)

@@ -57,6 +57,11 @@ class Source:
         self._sandbox = sandbox
         self._copy: Path | None = None
 
+    @property
+    def place(self) -> Path:
+        """Where it is read when it has been opened, unless this process writes it."""
+        return self._copy or self.real
+
     @contextmanager
     def connection(self) -> Iterator[DuckDBPyConnection]:
         """Give a connection whose default schema is the recording, for a short query of our own.
@@ -107,7 +112,7 @@ class Source:
             if copy is None:
                 with self.connection():
                     pass  # says what is wrong, and makes the copy if it takes one
-            yield copy or self._copy or self.real
+            yield copy or self.place
 
     def _database(self, stack: ExitStack) -> DuckDBPyConnection:
         while True:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,15 +14,14 @@ from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
 from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
-from recorder.faults import is_damage
-from recorder.listing import Key, in_order, keys_of
-from recorder.schema import FORMAT_VERSION
+from recorder.faults import is_damage, sentence_for
+from recorder.listing import Key, in_order
 from recorder.source import Source
 
 _RELATIONS: Final = """
 SELECT database_name, table_name, list(column_name) FROM duckdb_columns()
 WHERE schema_name = 'main' AND starts_with(database_name, 'recording_') AND NOT internal
-GROUP BY ALL
+GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -40,15 +39,18 @@ class _Member:
 
 
 @contextmanager
-def union(path: Path, sources: Sequence[Source], skipped: dict[Path, str]) -> Iterator[DuckDBPyConnection]:
+def union(
+    path: Path, sources: Sequence[Source], keys: Sequence[Key], skipped: dict[Path, str]
+) -> Iterator[DuckDBPyConnection]:
     """Give a connection in which the tables and views of all sources are views over all of them.
 
     Each has a column `file` more. Nothing else can be reached from there, and nothing changed.
 
     Args:
         path: What the sources were found by.
-        sources: The files.
-        skipped: Where to say why a file was left out.
+        sources: The files; each has just been opened.
+        keys: The sessions of all of them.
+        skipped: Where to say what had to be left out.
 
     Raises:
         RecordingError: There are too many files, or one turns out to be damaged while the query runs.
@@ -59,13 +61,10 @@ def union(path: Path, sources: Sequence[Source], skipped: dict[Path, str]) -> It
         stack.callback(close_after_reading, connection)
         try:
             members = _attach_all(connection, sources, skipped, stack)
-            if not members:
-                reason = next(iter(skipped.values()), "")
-                raise RecordingError(f"{path} holds no recording that can be read; the first: {reason}")
             # Before anything is looked at that a file defines.
             connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-            _hide_duplicates(connection, members)
-            _make_views(connection, members)
+            _hide_duplicates(members, keys)
+            _make_views(connection, members, skipped)
             yield connection
         except duckdb.Error as error:
             if not is_damage(error):
@@ -81,15 +80,14 @@ def _attach_all(
     members: dict[str, _Member] = {}
     for number, source in enumerate(sources):
         name = f"recording_{number}"
-        try:
-            problem = _attach(connection, name, source, stack)
-        except OSError:
+        problem = _attach(connection, name, source, stack)
+        if problem is None:
+            members[name] = _Member(source)
+        elif "Too many open files" in problem:
             raise RecordingError(
                 f"{len(sources)} recordings are more than this process may have open at once; name fewer,"
                 " or raise `ulimit -n`."
-            ) from None
-        if problem is None:
-            members[name] = _Member(source)
+            )
         else:
             skipped[source.path] = problem
     return members
@@ -97,63 +95,64 @@ def _attach_all(
 
 def _attach(connection: DuckDBPyConnection, name: str, source: Source, stack: ExitStack) -> str | None:
     """Attach a file, or a copy of it; return why that cannot be, None if it is done."""
-    if _attached(connection, name, source.real):
+    if _problem_at(source.place, connection, name, source) is None:
         return None
     try:
         copy = stack.enter_context(source.readable())
     except RecordingError as error:
         return str(error)
-    done = _attached(connection, name, copy)
-    return None if done else f"{source.path} cannot be read beside the others; try again."
+    return _problem_at(copy, connection, name, source)
 
 
-def _attached(connection: DuckDBPyConnection, name: str, path: Path) -> bool:
-    """Attach a file; return False if that cannot be, or if it is none of the current format.
-
-    Raises:
-        OSError: There are too many open files.
-    """
+def _problem_at(place: Path, connection: DuckDBPyConnection, name: str, source: Source) -> str | None:
     try:
         with alone():
-            connection.execute(f"ATTACH {quoted(path)} AS {name} (READ_ONLY)")
+            connection.execute(f"ATTACH {quoted(place)} AS {name} (READ_ONLY)")
     except duckdb.Error as error:
-        if "Too many open files" in str(error):
-            raise OSError(str(error)) from None
-        return False
-    with suppress(duckdb.Error):
-        connection.execute(f"FROM {name}.main.session_starts LIMIT 0")
-        row = connection.execute(f"SELECT format_version FROM {name}.main.header").fetchone()
-        if row == (FORMAT_VERSION,):
-            return True
-    connection.execute(f"DETACH {name}")
-    return False
+        return sentence_for(source.path, error)
+    return None
 
 
-def _hide_duplicates(connection: DuckDBPyConnection, members: Mapping[str, _Member]) -> None:
-    ids = (f"SELECT '{name}' AS name, session_id FROM {name}.main.session_starts" for name in members)
-    query = (
-        f"SELECT DISTINCT name FROM ({' UNION ALL '.join(ids)})"
-        " QUALIFY count(*) OVER (PARTITION BY session_id) > 1"
-    )
-    keys: dict[Key, str] = {}
-    for (name,) in connection.execute(query).fetchall():
-        connection.execute(f"USE {name}")
-        keys.update(dict.fromkeys(keys_of(connection, members[name].source.path), name))
-    connection.execute("USE memory")
-    for key in keys.keys() - set(in_order(keys)):
-        members[keys[key]].hidden.append(key)
+def _hide_duplicates(members: Mapping[str, _Member], keys: Sequence[Key]) -> None:
+    by_file = {member.source.path: member for member in members.values()}
+    for key in set(keys) - set(in_order(keys)):
+        if key.file in by_file:
+            by_file[key.file].hidden.append(key)
 
 
-def _make_views(connection: DuckDBPyConnection, members: Mapping[str, _Member]) -> None:
-    parts: dict[str, list[str]] = defaultdict(list)
+def _make_views(
+    connection: DuckDBPyConnection, members: Mapping[str, _Member], skipped: dict[Path, str]
+) -> None:
+    parts: dict[str, dict[Path, str]] = defaultdict(dict)
     for name, relation, columns in connection.execute(_RELATIONS).fetchall():
         member, identifier = members[name], '"' + relation.replace('"', '""') + '"'
-        parts[identifier].append(
+        parts[identifier][member.source.path] = (
             f"SELECT *, {quoted(member.source.path)} AS file FROM {name}.main.{identifier}"
-            + _shown(member.hidden, columns)
+            f"{_shown(member.hidden, columns)}"
         )
-    for identifier, selects in sorted(parts.items()):
-        connection.execute(f"CREATE VIEW {identifier} AS {' UNION ALL BY NAME '.join(selects)}")
+    for identifier, selects in parts.items():
+        if _problem_of(connection, _view(identifier, selects.values())) is None:
+            continue
+        # A view of somebody else's may refer to anything.
+        for file, select in list(selects.items()):
+            problem = _problem_of(connection, f"{select} LIMIT 0")
+            if problem is not None:
+                del selects[file]
+                skipped[file] = f"{file}: its {identifier} is left out: {problem}"
+        if selects:
+            connection.execute(_view(identifier, selects.values()))
+
+
+def _view(identifier: str, selects: Iterable[str]) -> str:
+    return f"CREATE VIEW {identifier} AS {' UNION ALL BY NAME '.join(selects)}"
+
+
+def _problem_of(connection: DuckDBPyConnection, statement: str) -> str | None:
+    try:
+        connection.execute(statement)
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    return None
 
 
 def _shown(hidden: Sequence[Key], columns: Sequence[str]) -> str:

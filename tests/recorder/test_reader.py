@@ -1,57 +1,31 @@
-"""Reading: which session is meant, what state it is in, also while it is being written."""
+"""Reading: sessions and frames, also while they are being written."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import otelstream
 import recorder
 from otelstream.frame import Outcome
-from recorder.reader import BATCH_FRAMES, Recording, Selector
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.batches import BATCH_FRAMES, FIRST_FRAMES
+from recorder.reader import Recording
 from recorder.writer import Writer
 from tests.contract.programs import Sync, consume, frame, json_of, stream
-from tests.recorder.test_writer import END, START
+from tests.recorder.test_database import held_by_another_process
+from tests.recorder.test_listing import IDS, end, four, start
+
+__all__ = ["four"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
-IDS = [uuid.UUID(f"0190000{number}-0000-7000-8000-00000000000{number}") for number in range(4)]
-NAMES = ["Orders", "Chat", "Orders", None]
-ENDED = datetime(2026, 11, 20, 8, 31, tzinfo=timezone.utc)
-
-
-def start(number: int) -> SessionStart:
-    """The start of a session; its id says its number."""
-    return replace(START, session_id=IDS[number], name=NAMES[number])
-
-
-def end(number: int, state: str = "completed") -> SessionEnd:
-    """Its end."""
-    return replace(END, session_id=IDS[number], state=state, frame_count=1)
-
-
-@pytest.fixture(scope="module")
-def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
-    """A recording of four sessions with two names, the last without one."""
-    path = tmp_path_factory.mktemp("four") / "four.duckdb"
-    writer = Writer(path)
-    for number in range(4):
-        writer.begin(start(number))
-        writer.add(IDS[number], 0, 0, frame(number))
-        writer.end(end(number))
-    writer.flush()
-    writer.close()
-    with recorder.open(path) as recording:
-        yield recording
 
 
 @contextmanager
@@ -70,78 +44,6 @@ def elsewhere(script: str, path: Path) -> str:
     """What another process prints."""
     command = [sys.executable, "-c", script, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
-
-
-def test_sessions_come_oldest_first(four: Recording) -> None:
-    """Sessions are listed in the order of their start, with their index."""
-    sessions = four.sessions()
-
-    assert [(session.index, session.start.session_id) for session in sessions] == list(enumerate(IDS))
-
-
-def test_sessions_that_begin_together_come_oldest_first(tmp_path: Path) -> None:
-    """Sessions that begin within a millisecond are in the order of their start, too."""
-    path = tmp_path / "run.duckdb"
-    numbers = [str(number) for number in range(20)]
-    sessions = [otelstream.observe(stream([frame(0)]), record=path, entry_point=number) for number in numbers]
-    iterators = [iter(session) for session in sessions]
-    for iterator in iterators:
-        next(iterator)
-    for iterator in iterators:
-        list(iterator)
-
-    assert [session.start.entry_point for session in recorder.open(path).sessions()] == numbers
-
-
-@pytest.mark.parametrize(
-    ("selector", "number"),
-    [
-        ("last", 3),
-        (0, 0),
-        (3, 3),
-        (-1, 3),
-        (-4, 0),
-        ("1", 1),
-        ("-2", 2),
-        (IDS[1], 1),
-        (str(IDS[1]), 1),
-        (str(IDS[1]).upper(), 1),
-        (str(IDS[2])[:13], 2),
-        ("01900001", 1),
-        ("Chat", 1),
-        ("Orders", 2),
-    ],
-)
-def test_a_session_is_found(four: Recording, selector: Selector, number: int) -> None:
-    """By `last`, an index from either end, an id or the beginning of one, or a name (the newest of it)."""
-    assert four.session(selector).start.session_id == IDS[number]
-
-
-@pytest.mark.parametrize(
-    "selector",
-    [
-        *(4, -5, "4", "-5", "--1", "-", "²", "orders", "Order", "019", str(IDS[0]) + "0", uuid.UUID(int=0)),
-    ],
-)
-def test_a_session_that_is_not_there(four: Recording, selector: Selector) -> None:
-    """An unknown or ambiguous selector is an error that names file, selector and how to list them."""
-    with pytest.raises(recorder.SessionNotFoundError) as raised:
-        four.session(selector)
-
-    assert str(raised.value) == (
-        f"{four.path} has no session {str(selector)!r}; `otelstream ls {four.path}` lists its 4,"
-        " by index, id and name."
-    )
-
-
-def test_a_recording_without_sessions(tmp_path: Path) -> None:
-    """A file that was made and never recorded into says so."""
-    path = tmp_path / "empty.duckdb"
-    Writer(path).close()
-    with pytest.raises(recorder.SessionNotFoundError) as raised:
-        recorder.open(path).session()
-
-    assert str(raised.value) == f"{path} holds no session; record one first."
 
 
 def test_a_long_session_is_read_in_batches(tmp_path: Path) -> None:
@@ -163,11 +65,36 @@ def test_the_outcome_of_a_session(four: Recording) -> None:
     )
 
 
-def test_a_crashed_session_ended_with_its_last_frame(four: Recording) -> None:
-    """Without a recorded end, the last that is known is the last frame."""
-    session = replace(four.session(0), state="crashed", end=None)
+def crashed(path: Path, frames: int) -> Path:
+    """A recording of a session that has no end, although nobody writes it."""
+    writer = Writer(path)
+    writer.begin(start(0))
+    for number in range(frames):
+        writer.add(IDS[0], number, 0, frame(number))
+    writer.flush()
+    writer.close()
+    return path
 
-    assert session.outcome == Outcome("cut", 1_795_132_800_000_000_000)
+
+@pytest.mark.parametrize(
+    ("frames", "ended_ns"), [(1, 1_795_132_800_000_000_000), (2, 1_795_132_800_000_001_000), (0, 0)]
+)
+def test_a_crashed_session_ended_with_its_last_frame(frames: int, ended_ns: int, tmp_path: Path) -> None:
+    """Without a recorded end, the last that is known is the last frame."""
+    session = recorder.open(crashed(tmp_path / "run.duckdb", frames)).session()
+
+    assert (session.state, session.frame_count, session.outcome) == (
+        "crashed",
+        frames,
+        Outcome("cut", ended_ns),
+    )
+
+
+def test_a_crashed_session_is_the_same_in_a_list(tmp_path: Path) -> None:
+    """All sessions together are told of as each of them is."""
+    recording = recorder.open(crashed(tmp_path / "run.duckdb", 2))
+
+    assert recording.sessions() == [recording.session()]
 
 
 def test_a_session_without_frames_is_a_session(tmp_path: Path) -> None:
@@ -263,7 +190,7 @@ def test_threads_replay_one_recording(four: Recording) -> None:
 
 
 def test_a_query_outlives_the_writer(tmp_path: Path) -> None:
-    """A reader beside a writer in one process can go on when the session ends."""
+    """A reader beside a writer in one process can go on when the session ends, and sees what it saw."""
     path = tmp_path / "run.duckdb"
     with (
         being_recorded(path) as session,
@@ -272,7 +199,72 @@ def test_a_query_outlives_the_writer(tmp_path: Path) -> None:
     ):
         consume(session)
 
-        assert connection.execute("SELECT count(*) FROM frames").fetchall() == [(4,)]
+        assert connection.execute("SELECT count(*) FROM frames").fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize("act", ["DROP TABLE stored_frames", "DELETE FROM header", "COPY frames TO 'x.csv'"])
+def test_a_query_changes_nothing_of_what_this_process_writes(act: str, tmp_path: Path) -> None:
+    """Whoever queries a recording beside its writer cannot break it."""
+    path = tmp_path / "run.duckdb"
+    with being_recorded(path), recorder.open(path) as recording:
+        with recording.connection() as connection, pytest.raises(duckdb.Error):
+            connection.execute(act)
+
+        assert len(list(recording.frames(recording.session()))) == 3
+
+
+def test_a_wrong_query_is_no_damage(four: Recording) -> None:
+    """An error of the query is DuckDB's own, and says nothing of the file."""
+    with pytest.raises(duckdb.CatalogException), four.connection() as connection:
+        connection.execute("FROM nothing")
+
+
+def test_an_error_of_the_program_stays_its_own(four: Recording) -> None:
+    """What a program raises while it reads is not told as something about the file."""
+    with pytest.raises(ValueError, match=r"^mine$"), four.connection():
+        raise ValueError("mine")
+
+
+def test_reading_beside_the_writer_leaves_its_lock(tmp_path: Path) -> None:
+    """After this process has copied the file that it writes, no other one can open it for writing."""
+    script = """if True:
+        import sys, duckdb
+        try:
+            duckdb.connect(sys.argv[1])
+        except duckdb.IOException as error:
+            print("Conflicting lock" in str(error))
+    """
+    path = tmp_path / "run.duckdb"
+    with being_recorded(path):
+        with recorder.open(path) as recording, recording.connection():
+            pass
+        seen = elsewhere(script, path)
+
+    assert seen == "True"
+
+
+def test_a_recording_that_was_live_is_not_for_ever(tmp_path: Path) -> None:
+    """When the writer in this process has closed the file, a reader that was open before says so."""
+    path = tmp_path / "run.duckdb"
+    with being_recorded(path):
+        recording = recorder.open(path)
+        before = (recording.session().state, recording.live)
+
+    assert (before, recording.session().state, recording.live) == (("recording", True), "completed", False)
+
+
+def test_a_half_read_recording_goes_on_while_another_process_writes_it(tmp_path: Path) -> None:
+    """A writer that comes between two batches holds the file, so that the rest is read from a copy."""
+    path = tmp_path / "run.duckdb"
+    frames = [frame(number) for number in range(FIRST_FRAMES + 1)]
+    consume(otelstream.observe(stream(frames), record=path, redact=False))
+    recording = recorder.open(path)
+    iterator = recording.frames(recording.session())
+    first = next(iterator)
+    with held_by_another_process(path):
+        rest = list(iterator)
+
+    assert json_of([first, *rest]) == json_of(frames)
 
 
 @pytest.mark.parametrize("way", ["symlink", "dots"])
