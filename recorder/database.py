@@ -123,8 +123,8 @@ def _attached(path: Path) -> DuckDBPyConnection:
 def _replace_by_newer(path: Path, version: int) -> None:
     """Put a recording of the current format in the place of an older one, which nobody can open meanwhile."""
     with (
-        tempfile.TemporaryDirectory(prefix=".otelstream-", dir=path.parent) as folder,
-        migrated(path, version, Path(folder), "READ_WRITE") as made,
+        _folder_beside(path) as folder,
+        migrated(path, version, folder, "READ_WRITE") as made,
     ):
         shutil.copymode(path, made)
         os.replace(made, path)
@@ -259,8 +259,8 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> int:
 
 def _create(path: Path) -> None:
     """Make an empty recording. It gets its name when it is whole, so that a kill leaves no half of one."""
-    with tempfile.TemporaryDirectory(prefix=".otelstream-", dir=path.parent) as folder:
-        made = Path(folder) / "new"
+    with _folder_beside(path) as folder:
+        made = folder / "new"
         with duckdb.connect(config=dict(NO_EXTENSIONS)) as connection:
             connection.execute(f"ATTACH {quoted(made)} AS recording ({STORAGE}); USE recording; BEGIN")
             connection.execute(statements(f"{FORMAT_VERSION:04}"))
@@ -276,6 +276,19 @@ def _create(path: Path) -> None:
             pass  # another process was faster; it has the file, or leaves it to us
         except OSError:  # a file system without links
             made.rename(path)
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """Give an empty folder on the same file system, and remove it.
+
+    A `TemporaryDirectory` would be removed by the interpreter's exit, before our thread has flushed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=".otelstream-", dir=path.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_new(path: Path) -> bool:

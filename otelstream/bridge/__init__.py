@@ -18,7 +18,7 @@ from otelstream.bridge.counters import Losses
 from otelstream.bridge.files import target_of
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.stream import Options
-from otelstream.bridge.termination import flush_on_sigterm
+from otelstream.bridge.termination import Termination
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
 from otelstream.span.options import SpanOptions
@@ -142,12 +142,15 @@ def _running() -> Pipeline:
                 # Its children leave by `os._exit`, without exit handlers, but run their own finalizers.
                 multiprocessing.util.Finalize(None, _at_exit, exitpriority=_LAST)
             if _pipeline.settings.flush_on_sigterm:
-                flush_on_sigterm(_at_exit, EXIT_TIMEOUT_S)
+                _termination.install()
         return _pipeline
 
 
 def _at_exit() -> None:
     shutdown(EXIT_TIMEOUT_S)
+
+
+_termination: Final = Termination(_at_exit, EXIT_TIMEOUT_S)
 
 
 def _after_fork() -> None:
@@ -157,6 +160,7 @@ def _after_fork() -> None:
     if _pipeline is not None:
         _pipeline.orphan(_losses)
         _pipeline = None
+    _termination.forget_after_fork()
     providers.forget_after_fork()
     forget_after_fork()
 

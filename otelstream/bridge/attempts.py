@@ -35,22 +35,28 @@ class Attempts:
             return False
         return True
 
-    def each(self, reason: Reason, items: Iterable[T], step: Callable[[T], object]) -> int:
-        """Run a step for every item; return for how many it raised. Each of those counts as one frame lost.
+    def each(
+        self,
+        reason: Reason,
+        items: Iterable[T],
+        step: Callable[[T], object],
+        failed: Callable[[], object] = int,
+    ) -> None:
+        """Run a step for every item. Each for which it raises counts as one frame lost.
 
         Args:
             reason: Which count their loss adds to.
             items: The items; one that fails does not keep the next ones from their turn.
             step: The step.
+            failed: Called after each failure, before the next item has its turn; must not raise.
         """
-        failed = 0
         remaining = iter(items)
         while True:
             try:
                 for item in remaining:
                     step(item)
             except BaseException as error:  # noqa: BLE001, PERF203  as above; once per failure, not per item
-                failed += 1
                 self._losses.failed(reason, 1, error)
+                failed()
             else:
-                return failed
+                return

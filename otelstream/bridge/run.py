@@ -106,13 +106,12 @@ class Run:
         options = self.stream.options
         if options.record is None and not options.to.exist:
             return
-        unread = self._attempt.each("frame", arrivals, self._put)
-        self._gap(unread, "frame")
+        self._attempt.each("frame", arrivals, self._put, lambda: self._redaction.put_lost("frame"))
         self._release()
 
     def _put(self, arrival: Arrival) -> None:
-        self._redaction.put(arrival.frame)
         self._arrivals.append(arrival)
+        self._redaction.put(arrival.frame)
 
     def _release(self, *, final: bool = False, at_once: bool = False) -> None:
         """Pass on what may leave the redaction."""
@@ -137,8 +136,7 @@ class Run:
         self._gap(stuck, "redaction")
 
     def _to_recording(self, pairs: list[tuple[Released, Arrival]], kept: list[FrameLike]) -> None:
-        unstored = self._attempt.each("recording", pairs, self._store)
-        self._gap(unstored, "recording")
+        self._attempt.each("recording", pairs, self._store, lambda: self._gap(1, "recording"))
         record, rows = self._record, self._rows
         if record is None or record.file.broken or rows is None:
             return
@@ -158,7 +156,7 @@ class Run:
             self._dropped = arrival.dropped
         record = self._record
         if frame is None:
-            self._gap(1, "redaction")
+            self._gap(1, "frame" if like == "frame" else "redaction")
         elif record is not None and not record.file.broken:
             record.frame(frame, arrival.clock_ns, like)
         elif self.stream.options.record is not None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal
 
 from opentelemetry import trace
@@ -35,6 +36,12 @@ POLL_S: Final = 0.005
 FRAME_BYTES: Final = 1_000
 """What a frame of a type that was not measured yet is taken to weigh; a token frame weighs some 800."""
 
+
+LOOKED_AT: Final = 200
+"""How many parts of a frame's data are looked at to know its weight."""
+
+PART_BYTES: Final = 20
+"""What a part is taken to weigh beside its text."""
 
 OrphanReason = Literal["after_fork", "after_shutdown"]
 
@@ -136,7 +143,7 @@ class Stream:
     def put(self, frame: FrameLike) -> None:
         """Take a frame, unless too much is waiting; then it is dropped and counted."""
         try:
-            weight = self.weights.get(frame.type, FRAME_BYTES)
+            weight = self._weight_of(frame)
         except (AttributeError, TypeError):
             self._losses.add("frame", 1, "a session yielded something that is no frame; it was not observed.")
             return
@@ -213,6 +220,13 @@ class Stream:
         self._room.set()
         return taken
 
+    def _weight_of(self, frame: FrameLike) -> int:
+        """Return about how many bytes a frame takes: of tokens a guess, of others what a short look says."""
+        usual = self.weights.get(frame.type, FRAME_BYTES)
+        data: object = frame.data
+        chunk = data.get("chunk") if isinstance(data, dict) else None
+        return usual + len(chunk) if type(chunk) is str else max(usual, _size(data))
+
     @property
     def _is_full(self) -> bool:
         return self._put_bytes - self._taken_bytes > self._limit
@@ -239,3 +253,19 @@ class Stream:
             f"a session ended, and its spans and recording were not finished after {self._timeout_s:g} s;"
             " they go on in the background (OTELSTREAM_FLUSH_TIMEOUT_MS)."
         )
+
+
+def _size(value: object) -> int:
+    """Return about how many bytes a value takes as JSON, as far as its first parts tell."""
+    size, seen, parts = 0, 0, [value]
+    while parts and seen < LOOKED_AT:
+        part = parts.pop()
+        seen += 1
+        if isinstance(part, (str, bytes)):
+            size += len(part)
+        elif isinstance(part, dict):
+            parts.extend(islice(part.values(), LOOKED_AT))
+        elif isinstance(part, (list, tuple)):
+            parts.extend(islice(part, LOOKED_AT))
+        size += PART_BYTES
+    return size

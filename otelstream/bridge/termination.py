@@ -6,6 +6,7 @@ replaces ours.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -13,28 +14,81 @@ from collections.abc import Callable
 from types import FrameType
 
 
-def flush_on_sigterm(shutdown: Callable[[], object], timeout_s: float) -> bool:
-    """Run `shutdown` when SIGTERM comes, then let the signal end the process; return whether that is set up.
+class Termination:
+    """Flushes once when SIGTERM comes, and then lets the signal end the process.
 
-    It is not where the program handles or ignores the signal, and not outside the main thread, in which alone
-    Python sets signal handlers.
+    Python runs handlers in the main thread, which may be inside a call that takes long. So a thread of ours
+    learns of the signal by Python's wakeup descriptor, if nobody else has that, and ends the process itself.
 
     Args:
         shutdown: Commits and exports; it may take locks that the interrupted thread holds.
         timeout_s: Seconds to wait for it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return False
 
-    def handle(number: int, _: FrameType | None) -> None:
+    def __init__(self, shutdown: Callable[[], object], timeout_s: float) -> None:
+        self._shutdown = shutdown
+        self._timeout_s = timeout_s
+        self._begun = threading.Lock()
+        self._pipe: tuple[int, int] | None = None
+
+    def install(self) -> bool:
+        """Handle SIGTERM from now on; return whether that is so.
+
+        It is not where the program handles or ignores the signal, and not outside the main thread, in which
+        alone Python sets signal handlers.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return False
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return False
+        signal.signal(signal.SIGTERM, self._handle)
+        self._watch()
+        return True
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: what wakes the parent must not be written to, and nobody watches here."""
+        pipe, self._pipe = self._pipe, None
+        self._begun = threading.Lock()
+        if pipe is not None and threading.current_thread() is threading.main_thread():
+            previous = signal.set_wakeup_fd(-1)
+            if previous != pipe[1]:
+                signal.set_wakeup_fd(previous)
+            if signal.getsignal(signal.SIGTERM) == self._handle:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)  # its own pipeline installs its own
+
+    def _watch(self) -> None:
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        previous = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        if previous != -1:  # an event loop's: it needs it more
+            signal.set_wakeup_fd(previous)
+            os.close(read)
+            os.close(write)
+            return
+        self._pipe = (read, write)
+        threading.Thread(target=self._wait, args=(read,), name="otelstream-sigterm", daemon=True).start()
+
+    def _wait(self, read: int) -> None:
+        while numbers := os.read(read, 64):
+            if signal.SIGTERM in numbers and signal.getsignal(signal.SIGTERM) == self._handle:
+                self._end()
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: the main thread was interrupted anywhere, maybe with one of our locks held.
-        thread = threading.Thread(target=shutdown, name="otelstream-sigterm", daemon=True)
+        thread = threading.Thread(target=self._end, name="otelstream-sigterm", daemon=True)
         thread.start()
-        thread.join(timeout_s)
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        thread.join(self._timeout_s)
+        _die()
 
-    signal.signal(signal.SIGTERM, handle)
-    return True
+    def _end(self) -> None:
+        with self._begun:  # the second to come waits until the first has ended the process
+            thread = threading.Thread(target=self._shutdown, name="otelstream-shutdown", daemon=True)
+            thread.start()
+            thread.join(self._timeout_s)
+            _die()
+
+
+def _die() -> None:
+    # `signal.signal` is for the main thread only, which may not be able to run it.
+    ctypes.CDLL(None).signal(signal.SIGTERM, 0)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -17,8 +17,8 @@ from otelstream.redact.tails import doubtful_from, masked_spans
 
 Attempt: TypeAlias = Callable[[Callable[[], object]], bool]
 Released: TypeAlias = tuple[FrameLike | None, object]
-"""A frame that may leave, masked (None if that was not possible); and an object that is the same for token
-frames whose data differs in its text alone (None if nobody knows)."""
+"""A frame that may leave, masked, and an object that is the same for token frames whose data differs in its
+text alone (None if nobody knows); or None and why there is no frame."""
 
 _Key: TypeAlias = tuple[object, ...]
 
@@ -39,7 +39,7 @@ class StreamRedactor:
     def __init__(self, redactor: Redactor | None, attempt: Attempt | None = None) -> None:
         self._redactor = None if redactor is None else redactor.counting()
         self._attempt = attempt or _plainly
-        self._waiting: deque[tuple[FrameLike, CallText | None]] = deque()
+        self._waiting: deque[tuple[FrameLike | None, CallText | str | None]] = deque()
         self._calls: OrderedDict[_Key, CallText] = OrderedDict()
         self._by_id: dict[str, list[_Key]] = {}
         self._last: tuple[str, str, CallText] = ("", "", CallText())  # tokens mostly come one after the other
@@ -77,6 +77,10 @@ class StreamRedactor:
                 self._note_end(data.get("call_id"))
         self._waiting.append((frame, call))
 
+    def put_lost(self, reason: str) -> None:
+        """Keep the place of a frame that could not be taken; it is given back as None and the reason."""
+        self._waiting.append((None, reason))
+
     def release(self, *, final: bool = False, at_once: bool = False) -> list[Released]:
         """Return the frames that may leave, in order.
 
@@ -86,16 +90,27 @@ class StreamRedactor:
         """
         redactor = self._redactor
         if redactor is None:
-            frames: list[Released] = [(frame, None) for frame, _ in self._waiting]
+            frames: list[Released] = [
+                (frame, reason if frame is None else None) for frame, reason in self._waiting
+            ]
             self._waiting.clear()
             return frames
         calls = [call for call in self._calls.values() if call.waits]
         for call in calls:
             call.complete = call.complete or final
             call.judge(redactor, at_once=at_once)
+        released = self._leave(redactor)
+        for call in calls:
+            call.settle(redactor)
+        self._forget()
+        return released
+
+    def _leave(self, redactor: Redactor) -> list[Released]:
         released: list[Released] = []
         for frame, of in self._waiting:
-            if of is None:
+            if frame is None:
+                released.append((None, of))
+            elif not isinstance(of, CallText):
                 released.append((self._masked(redactor, frame), None))
             elif of.free:
                 released.append(self._token(redactor, of, frame))
@@ -103,9 +118,6 @@ class StreamRedactor:
                 break
         for _ in released:
             self._waiting.popleft()
-        for call in calls:
-            call.settle(redactor)
-        self._forget()
         return released
 
     def _masked(self, redactor: Redactor, frame: FrameLike) -> FrameLike | None:
