@@ -1,4 +1,4 @@
-"""A directory whose files are full at a megabyte: sessions go to new ones, none is split, none loses a frame."""
+"""A directory whose files are full at a megabyte: sessions go to new ones, none is split or loses a frame."""
 
 from __future__ import annotations
 

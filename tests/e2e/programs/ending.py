@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -183,10 +182,11 @@ def _in_a_fork(ready: Ready) -> None:
     if child == 0:
         _asleep(ready)
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
-    code = 0
-    with suppress(InterruptedError):
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    sys.exit(100 - code)
+    ended = 0
+    while not ended:  # waiting in one call would let the handler wait too
+        ended, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.01)
+    sys.exit(100 - os.waitstatus_to_exitcode(status))
 
 
 def _to_a_silent_collector(ready: Ready) -> None:
