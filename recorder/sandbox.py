@@ -10,8 +10,10 @@ import shutil
 import tempfile
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,9 @@ from duckdb import DuckDBPyConnection
 from recorder.copies import WALS
 from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
 
+KEPT: Final = 4
+"""How many copies stay attached."""
+
 CONFINED: Final = {**NO_EXTENSIONS, "enable_external_access": "false", "lock_configuration": "true"}
 """The settings of a database that can reach nothing but its own file."""
 
@@ -29,6 +34,7 @@ class Sandbox:
     """Attaches recordings for reading, each for a moment, so that it keeps nobody from writing them.
 
     Starting a DuckDB takes ten times as long as attaching a file, so one serves all files of a recording.
+    Copies stay attached, the last few of them: nobody else wants them, and reading their WAL takes time.
 
     Args:
         files: The files that may be attached, besides those in `folder`.
@@ -37,6 +43,9 @@ class Sandbox:
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
         self._folder: Path | None = None
+        self._owner = 0
+        self._kept: OrderedDict[Path, str] = OrderedDict()
+        self._numbers = count()
         self._started: list[DuckDBPyConnection] = []  # one at most; DuckDB complains of what outlives Python
         weakref.finalize(self, _stop, self._started)
         self._lock = threading.Lock()
@@ -49,8 +58,9 @@ class Sandbox:
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="otelstream-"))
-                weakref.finalize(self, remove, self._folder, os.getpid())
-                _stop(self._started)  # what may be attached cannot be changed any more
+                self._owner = os.getpid()
+                weakref.finalize(self, remove, self._folder, self._owner)
+                self._stop()  # what may be attached cannot be changed any more
             return self._folder
 
     @contextmanager
@@ -65,36 +75,59 @@ class Sandbox:
             if not self._started:
                 self._started.append(self._start())
             connection = self._started[0]
-            with alone():
-                connection.execute(f"ATTACH {quoted(path)} AS recording (READ_ONLY)")
+            name = self._kept.get(path) or self._attach(connection, path)
             try:
-                connection.execute("USE recording")
+                connection.execute(f"USE {name}")
                 yield connection
             finally:
-                self._detach(connection)
+                self._leave(connection, path, name)
+
+    def release(self, path: Path) -> None:
+        """Detach a copy that is about to change."""
+        self._notice_fork()
+        with self._lock:
+            if path in self._kept:
+                self._leave(self._started[0], None, self._kept.pop(path))
 
     def close(self) -> None:
         """Stop it and remove the copies; it starts again if it is used again."""
         self._notice_fork()
         with self._lock:
-            _stop(self._started)
+            self._stop()
             if self._folder is not None:
-                remove(self._folder, self._process)
+                remove(self._folder, self._owner)
                 self._folder = None
 
-    def _detach(self, connection: DuckDBPyConnection) -> None:
+    def _attach(self, connection: DuckDBPyConnection, path: Path) -> str:
+        name = f"recording_{next(self._numbers)}"
+        with alone():
+            connection.execute(f"ATTACH {quoted(path)} AS {name} (READ_ONLY)")
+        return name
+
+    def _leave(self, connection: DuckDBPyConnection, path: Path | None, name: str) -> None:
+        """Detach what was attached, or the oldest copy if it is one itself."""
         try:
             connection.execute("USE memory")
+            if path is not None and self._folder is not None and self._folder in path.parents:
+                self._kept[path] = name
+                self._kept.move_to_end(path)
+                if len(self._kept) <= KEPT:
+                    return
+                _, name = self._kept.popitem(last=False)
             with alone():
-                connection.execute("DETACH recording")
+                connection.execute(f"DETACH {name}")
         except duckdb.Error:  # after a fatal error nothing works any more in this database
-            _stop(self._started)
+            self._stop()
+
+    def _stop(self) -> None:
+        self._kept.clear()
+        _stop(self._started)
 
     def _notice_fork(self) -> None:
         if self._process != os.getpid():
-            # The parent's threads may have held the lock; its database and its copies are its own.
+            # The parent's threads may have held the lock, and its database is its own.
             self._process, self._lock = os.getpid(), threading.Lock()
-            self._folder = None
+            self._kept.clear()
             self._started.clear()
 
     def _start(self) -> DuckDBPyConnection:

@@ -172,6 +172,7 @@ class Source:
         """Return the path of a copy in the current format that has been opened."""
         for attempt in range(ATTEMPTS):
             try:
+                self._sandbox.release(copy.path)
                 copy.renew()
                 with self._sandbox.attached(copy.path) as connection:
                     version = check_format(connection, self.path)
