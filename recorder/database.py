@@ -44,12 +44,16 @@ class Handle:
         connection: The writer's connection.
         descriptors: Open descriptors of the file. They are closed after DuckDB's own, because closing any of
             them gives up the lock that keeps other processes from writing the file.
+        identity: Device and inode of the file, by which it is known whatever happens to its name.
+        abandoned: Whether it is to be closed without touching anything more.
         has_writer: Whether more may be written.
         readers: How many in this process are reading through it.
     """
 
     connection: DuckDBPyConnection
+    identity: tuple[int, int]
     descriptors: list[int] = field(default_factory=list)
+    abandoned: bool = False
     has_writer: bool = True
     readers: int = 0
 
@@ -103,7 +107,9 @@ def _attached(path: Path) -> DuckDBPyConnection:
         _create(real)
     connection = duckdb.connect(config=dict(NO_EXTENSIONS))
     try:
-        connection.execute("SET threads = 1; PRAGMA disable_checkpoint_on_shutdown")
+        # The writer checkpoints by itself: after a commit, so that a failure of one is not told of the other.
+        connection.execute("SET threads = 1; SET checkpoint_threshold = '1TB'")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         # The real path, as DuckDB looks for the WAL beside the name that it is given.
         connection.execute(f"ATTACH {quoted(real)} AS recording (READ_WRITE)")
         connection.execute("USE recording")
@@ -116,7 +122,7 @@ def _attached(path: Path) -> DuckDBPyConnection:
         connection.close()
         _replace_by_newer(real, version)
         return _attached(path)
-    _written[real] = Handle(connection)
+    _written[real] = Handle(connection, _identity(real))
     return connection
 
 
@@ -130,14 +136,30 @@ def _replace_by_newer(path: Path, version: int) -> None:
         os.replace(made, path)
 
 
-def close_after_writing(path: Path) -> None:
+def is_in_place(path: Path) -> bool:
+    """Tell whether a file that this process writes still has its name: it was not moved or replaced."""
+    with _lock:
+        handle = _written.get(real_path(path))
+    try:
+        return handle is None or _identity(real_path(path)) == handle.identity
+    except OSError:
+        return False
+
+
+def close_after_writing(path: Path, *, abandoned: bool = False) -> None:
     """Checkpoint the file and give it back to other processes, as soon as nobody here reads it.
+
+    Args:
+        path: The file.
+        abandoned: Whether to leave out the checkpoint, as the disk is full or the file is not ours any more;
+            what was committed stays in the WAL.
 
     Raises:
         RecordingError: The checkpoint failed; what was committed is in the file or its WAL all the same.
     """
     with _lock:
-        _written[real_path(path)].has_writer = False
+        handle = _written[real_path(path)]
+        handle.has_writer, handle.abandoned = False, handle.abandoned or abandoned
         try:
             _close_if_unused(path)
         except duckdb.Error as error:
@@ -150,8 +172,11 @@ def _close_if_unused(path: Path) -> None:
         return  # None in a fork, which has forgotten the file
     del _written[real_path(path)]
     try:
-        handle.connection.execute("USE memory")
-        handle.connection.execute("DETACH recording")
+        if handle.abandoned:
+            handle.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        else:
+            handle.connection.execute("USE memory")
+            handle.connection.execute("DETACH recording")
     finally:
         handle.connection.close()
         for descriptor in handle.descriptors:
@@ -289,6 +314,11 @@ def _folder_beside(path: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 def _is_new(path: Path) -> bool:

@@ -18,10 +18,13 @@ import duckdb
 from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
-from recorder.database import close_after_writing, open_for_writing
+from recorder.database import close_after_writing, is_in_place, open_for_writing
 from recorder.rows import FrameEncoder, FrameRow, Row, are_uuids, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
+
+CHECKPOINT_BYTES: Final = 16_000_000
+"""How big the WAL becomes before it is moved to the file (measured: docs/ARCHITECTURE.md)."""
 
 Encode = Callable[..., Row]
 """The method `FrameEncoder.encode` of one session."""
@@ -149,10 +152,15 @@ class Writer:
         """Commit everything added so far, in one transaction; then it survives the death of the process.
 
         Raises:
-            RecordingError: The commit failed (a full disk, an I/O error). Nothing of the batch is stored.
+            RecordingError: The commit failed (a full disk, an I/O error), or the file is not there any more.
+                Nothing of the batch is stored.
         """
         for session in self._sessions.values():
             self._take(session)
+        if not is_in_place(self.path):
+            raise RecordingError(
+                f"{self.path} was removed or replaced while it was recorded; nothing more goes there."
+            )
         tables = [table for table in self._tables if table.rows]
         if not tables:
             return
@@ -166,15 +174,35 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             raise RecordingError(f"{self.path} cannot be written: {_first_line(error)}") from None
 
-    def close(self) -> None:
+    def checkpoint(self) -> None:
+        """Move what was committed from the WAL to the file, if it has become much.
+
+        Nothing is lost if that fails.
+
+        Raises:
+            RecordingError: It failed.
+        """
+        wal = self.path.with_name(self.path.name + ".wal")
+        try:
+            if wal.stat().st_size > CHECKPOINT_BYTES:
+                self._connection.execute("CHECKPOINT recording")
+        except FileNotFoundError:
+            pass  # nothing was committed since the last one
+        except (duckdb.Error, OSError) as error:
+            raise RecordingError(f"{self.path} cannot be checkpointed: {_first_line(error)}") from None
+
+    def close(self, *, abandoned: bool = False) -> None:
         """Checkpoint the file and give it back to other processes; what was not flushed is not stored.
+
+        Args:
+            abandoned: Whether a commit failed, so that nothing of the file shall be touched any more.
 
         Raises:
             RecordingError: The checkpoint failed; what was committed stays readable.
         """
         for table in self._tables:
             table.close()
-        close_after_writing(self.path)
+        close_after_writing(self.path, abandoned=abandoned)
 
     def _take(self, session: _Session) -> None:
         """Move what a session has gathered to the tables, under one digest."""

@@ -148,9 +148,14 @@ def _running() -> Pipeline:
 
 def _at_exit() -> None:
     shutdown(EXIT_TIMEOUT_S)
+    _termination.uninstall()
 
 
-_termination: Final = Termination(_at_exit, EXIT_TIMEOUT_S)
+def _at_sigterm() -> None:
+    shutdown(EXIT_TIMEOUT_S)
+
+
+_termination: Final = Termination(_at_sigterm, EXIT_TIMEOUT_S)
 
 
 def _after_fork() -> None:

@@ -101,11 +101,22 @@ class RecordingFile:
         if self._writer is not None:
             self._writer.flush()
 
+    def checkpoint(self) -> None:
+        """Move what was committed into the file, if it has become much. Raises `RecordingError`."""
+        if self._writer is not None:
+            self._writer.checkpoint()
+
     def close(self) -> None:
         """Give the file back to other processes."""
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+
+    def abandon(self) -> None:
+        """Give the file up, as a commit failed."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close(abandoned=True)
 
 
 def target_of(record: str | os.PathLike[str]) -> Target:
@@ -163,12 +174,13 @@ class RecordingFiles:
     def commit(self, file: RecordingFile) -> bool:
         """Commit a file; if that fails it is given up, what was pending is counted, and False returned."""
         if self._attempt("recording", file.pending, file.flush):
+            self._attempt("recording", 0, file.checkpoint)
             return True
         self._files.pop(file.path, None)
         self._current.pop(file.target.path, None)
         file.broken = True
         self._held_until[file.target.path] = time.monotonic() + STOPPED_S
-        self._attempt("recording", 0, file.close)
+        self._attempt("recording", 0, file.abandon)
         return False
 
     def leave(self, file: RecordingFile) -> None:

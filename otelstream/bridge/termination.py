@@ -30,6 +30,7 @@ class Termination:
         self._timeout_s = timeout_s
         self._begun = threading.Lock()
         self._pipe: tuple[int, int] | None = None
+        self._watcher = threading.Thread()
 
     def install(self) -> bool:
         """Handle SIGTERM from now on; return whether that is so.
@@ -45,14 +46,20 @@ class Termination:
         self._watch()
         return True
 
+    def uninstall(self) -> None:
+        """Let the watching thread end, so that it is not in the way of the interpreter's own end."""
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None and threading.current_thread() is threading.main_thread():
+            _unset_wakeup(pipe[1])
+            os.close(pipe[1])
+            self._watcher.join(1)
+
     def forget_after_fork(self) -> None:
         """In a forked child: what wakes the parent must not be written to, and nobody watches here."""
         pipe, self._pipe = self._pipe, None
         self._begun = threading.Lock()
         if pipe is not None and threading.current_thread() is threading.main_thread():
-            previous = signal.set_wakeup_fd(-1)
-            if previous != pipe[1]:
-                signal.set_wakeup_fd(previous)
+            _unset_wakeup(pipe[1])
             if signal.getsignal(signal.SIGTERM) == self._handle:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)  # its own pipeline installs its own
 
@@ -66,12 +73,16 @@ class Termination:
             os.close(write)
             return
         self._pipe = (read, write)
-        threading.Thread(target=self._wait, args=(read,), name="otelstream-sigterm", daemon=True).start()
+        self._watcher = threading.Thread(
+            target=self._wait, args=(read,), name="otelstream-sigterm", daemon=True
+        )
+        self._watcher.start()
 
     def _wait(self, read: int) -> None:
         while numbers := os.read(read, 64):
             if signal.SIGTERM in numbers and signal.getsignal(signal.SIGTERM) == self._handle:
                 self._end()
+        os.close(read)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: the main thread was interrupted anywhere, maybe with one of our locks held.
@@ -86,6 +97,12 @@ class Termination:
             thread.start()
             thread.join(self._timeout_s)
             _die()
+
+
+def _unset_wakeup(descriptor: int) -> None:
+    previous = signal.set_wakeup_fd(-1)
+    if previous != descriptor:
+        signal.set_wakeup_fd(previous)
 
 
 def _die() -> None:

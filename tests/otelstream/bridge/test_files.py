@@ -79,8 +79,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
         def flush(self) -> None:
             made.does("commit", self.path)
 
+        def checkpoint(self) -> None:
+            pass
+
         def close(self) -> None:
             made.does("close", self.path)
+
+        def abandon(self) -> None:
+            made.does("abandon", self.path)
 
     monkeypatch.setattr("otelstream.bridge.files.RecordingFile", File)
     names = iter("abcdefgh")
@@ -134,7 +140,7 @@ def test_a_commit_that_fails_gives_the_file_up(disk: Disk) -> None:
         False,
         True,
         [],
-        ["open x", "commit x", "close x"],
+        ["open x", "commit x", "abandon x"],
         {"recording": 7},
     )
 
@@ -147,7 +153,7 @@ def test_leaving_a_broken_file_does_nothing(disk: Disk) -> None:
     disk.files.commit(file)
     disk.files.leave(file)
 
-    assert disk.done == ["open x", "commit x", "close x"]
+    assert disk.done == ["open x", "commit x", "abandon x"]
 
 
 def test_a_file_that_cannot_be_opened_is_none(disk: Disk) -> None:
