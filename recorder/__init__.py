@@ -8,6 +8,7 @@ from recorder.reader import open_recording as open  # noqa: A004  `recorder.open
 from recorder.replay import areplay, replay
 from recorder.session import AsyncStreamSession, StreamSession
 from recorder.session_row import RecordedSession
+from recorder.tail import Seen, Tail
 from recorder.values import RecordedObject
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Recording",
     "RecordingError",
     "ReplayedError",
+    "Seen",
     "SessionNotFoundError",
     "StreamSession",
+    "Tail",
     "areplay",
     "open",
     "replay",

@@ -29,6 +29,7 @@ _FITTING: Final = f"""
 SELECT count(*) FROM (SELECT sum({_BYTES}) OVER (ORDER BY ordinal) AS total {_RANGE}) WHERE total <= ?
 """
 _FRAMES: Final = f"SELECT {FRAME_COLUMNS} {_RANGE} ORDER BY ordinal"
+_ID: Final = "SELECT coalesce(id_text, id::VARCHAR) FROM stored_frames WHERE session = ? AND ordinal = ?"
 _CONTEXTS: Final = f"""
 SELECT {", ".join(ContextRow._fields)} FROM contexts
 WHERE session = ? AND context >= ? AND context <= ? AND context IN (SELECT unnest(?::INTEGER[]))
@@ -54,9 +55,9 @@ class Place:
     frames: int = FIRST_FRAMES
 
 
-def beginning(session: RecordedSession) -> Place:
-    """Return the place before the first frame of a session."""
-    return Place(session, 0, None, {})
+def place_at(session: RecordedSession, ordinal: int) -> Place:
+    """Return the place before a frame of a session."""
+    return Place(session, ordinal, None, {})
 
 
 def next_batch(connection: DuckDBPyConnection, place: Place) -> Iterator[StreamFrame]:
@@ -81,6 +82,8 @@ def next_batch(connection: DuckDBPyConnection, place: Place) -> Iterator[StreamF
         )
     contexts = _contexts_of(connection, place, {row.context for row in rows})
     before = place.before
+    if before is None and first > 0:
+        (before,) = connection.execute(_ID, [session.number, first - 1]).fetchone() or (None,)
     place.ordinal, place.before, place.contexts = until, rows[-1].id, contexts
     place.frames = min(2 * place.frames, BATCH_FRAMES)
     return _frames(session, rows, contexts, before)

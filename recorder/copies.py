@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,16 @@ _SETTLED_NS: Final = 100_000_000  # what changed so shortly before it was looked
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What a recording looks like from outside: whether it changed, and whether a checkpoint was made."""
+class Look:
+    """What a recording looks like from outside: whether it changed, and whether a checkpoint was made.
+
+    Attributes:
+        headers: The first bytes of the file.
+        size: Of the file, in bytes.
+        changed_ns: When the file was last changed, in nanoseconds since the epoch.
+        wals: Ending, inode, size and time of change of each WAL beside it.
+        settled: Whether that is so long ago that another change would show.
+    """
 
     headers: bytes
     size: int
@@ -40,11 +48,11 @@ class _Look:
     wals: tuple[tuple[str, int, int, int], ...]
     settled: bool
 
-    def has_same_file(self, other: _Look) -> bool:
+    def has_same_file(self, other: Look) -> bool:
         """Tell whether the file, without its WAL, is the same."""
         return (self.headers, self.size, self.changed_ns) == (other.headers, other.size, other.changed_ns)
 
-    def has_same_state(self, other: _Look) -> bool:
+    def has_same_state(self, other: Look) -> bool:
         """Tell whether no checkpoint was made between the two."""
         mine, others = ({name: inode for name, inode, *_ in look.wals} for look in (self, other))
         return self.headers == other.headers and mine == others
@@ -67,10 +75,13 @@ class Copy:
         self.path = folder / original.name
         self._original = original
         self._descriptor = descriptor
-        self._copied: _Look | None = None
+        self._copied: Look | None = None
 
-    def renew(self) -> bool:
+    def renew(self, before_change: Callable[[], object] = lambda: None) -> bool:
         """Copy what has changed since the last time; return whether anything had.
+
+        Args:
+            before_change: Called before the copy changes.
 
         Raises:
             RecordingError: The file changes faster than it can be copied.
@@ -78,9 +89,10 @@ class Copy:
         """
         for attempt in range(ATTEMPTS):
             with self._opened() as source:
-                before = self._look(source)
+                before = _look(self._original, source)
                 if before == self._copied and before.settled:
                     return False
+                before_change()
                 complete = self._copy(source, before)
             if complete:
                 self._copied = before
@@ -92,7 +104,7 @@ class Copy:
         """Copy everything the next time: the copy has turned out to be no good."""
         self._copied = None
 
-    def _copy(self, source: int, before: _Look) -> bool:
+    def _copy(self, source: int, before: Look) -> bool:
         """Copy WAL and file; return whether they belong together."""
         last, self._copied = self._copied, None
         found = {name for name, *_ in before.wals}
@@ -104,35 +116,41 @@ class Copy:
         if last is None or not last.settled or not last.has_same_file(before):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _copy_bytes(source, self.path)
-        return self._look(source).has_same_state(before)
+        return _look(self._original, source).has_same_state(before)
 
-    def _look(self, source: int) -> _Look:
-        now, status = time.time_ns(), os.fstat(source)
-        wals = []
-        for name in WALS:
-            try:
-                wal = os.stat(f"{self._original}{name}")
-            except FileNotFoundError:
-                continue
+    def _opened(self) -> AbstractContextManager[int]:
+        return _reading(self._original) if self._descriptor is None else nullcontext(self._descriptor)
+
+
+def look_at(path: Path) -> Look:
+    """Return what a recording that this process does not write looks like. Raises `OSError` if it is gone."""
+    with _reading(path) as descriptor:
+        return _look(path, descriptor)
+
+
+def _look(path: Path, descriptor: int) -> Look:
+    now, status = time.time_ns(), os.fstat(descriptor)
+    wals = []
+    for name in WALS:
+        with suppress(FileNotFoundError):
+            wal = os.stat(f"{path}{name}")
             wals.append((name, wal.st_ino, wal.st_size, wal.st_mtime_ns))
-        return _Look(
-            os.pread(source, HEADERS, 0),
-            status.st_size,
-            status.st_mtime_ns,
-            tuple(wals),
-            settled=now - status.st_mtime_ns > _SETTLED_NS,
-        )
+    return Look(
+        os.pread(descriptor, HEADERS, 0),
+        status.st_size,
+        status.st_mtime_ns,
+        tuple(wals),
+        settled=now - status.st_mtime_ns > _SETTLED_NS,
+    )
 
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        if self._descriptor is not None:
-            yield self._descriptor
-            return
-        descriptor = os.open(self._original, os.O_RDONLY)
-        try:
-            yield descriptor
-        finally:
-            close_descriptor(self._original, descriptor)
+
+@contextmanager
+def _reading(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        close_descriptor(path, descriptor)
 
 
 def _copy_wal(source: Path, target: Path) -> bool:

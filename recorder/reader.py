@@ -17,14 +17,14 @@ from typing_extensions import Self
 
 from otelstream.errors import RecordingError, SessionNotFoundError
 from otelstream.frame import StreamFrame
-from recorder.batches import beginning, next_batch
+from recorder.batches import next_batch, place_at
 from recorder.database import real_path
 from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected, sessions_of
 from recorder.query import Answer, Parameters
 from recorder.sandbox import Sandbox
 from recorder.session_row import Gap, RecordedSession
 from recorder.source import Source
-from recorder.sources import find
+from recorder.sources import Sources, find
 from recorder.union import union
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Recording:
 
     Attributes:
         path: The path as it was given.
+        sources: The files by their paths.
 
     Raises:
         RecordingError: The directory holds no recording, or the pattern matches none.
@@ -53,8 +54,9 @@ class Recording:
         found = find(self.path)
         self._named = found.named
         self._skipped = dict(found.skipped)
-        self._sandbox = Sandbox([real_path(file) for file in found.files])
-        self._sources = {file: Source(file, self._sandbox) for file in found.files}
+        self._sandbox = Sandbox([])
+        self.sources: dict[Path, Source] = {}
+        self._take(found.files)
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +71,7 @@ class Recording:
     @property
     def files(self) -> list[Path]:
         """The files, in the order of their names."""
-        return list(self._sources)
+        return list(self.sources)
 
     @property
     def skipped(self) -> list[tuple[Path, str]]:
@@ -79,7 +81,7 @@ class Recording:
     @property
     def live(self) -> bool:
         """Whether one of the files was being written when it was last looked at."""
-        return any(source.live for source in self._sources.values())
+        return any(source.live for source in self.sources.values())
 
     def check(self) -> None:
         """Look at the file, if the path names one.
@@ -87,9 +89,27 @@ class Recording:
         Raises:
             RecordingError: It is missing, no recording, of a newer format, or damaged.
         """
-        for source in self._sources.values() if self._named else ():
+        for source in self.sources.values() if self._named else ():
             with source.connection():
                 pass
+
+    def refresh(self) -> list[Path]:
+        """Look again: for changes, for new files, for files that are gone; return where there may be news.
+
+        Without it a copy of a file that another process writes stays as it was made, and the files stay those
+        that were there.
+        """
+        try:
+            found = find(self.path)
+        except RecordingError:
+            found = Sources([], named=False, skipped=[])
+        new = [file for file in found.files if file not in self.sources]
+        for file in self.sources.keys() - set(found.files):
+            del self.sources[file]
+        self._skipped = dict(found.skipped)
+        changed = [file for file, source in self.sources.items() if source.refresh()]
+        self._take(new)
+        return changed + new
 
     @contextmanager
     def connection(self) -> Iterator[DuckDBPyConnection]:
@@ -103,11 +123,11 @@ class Recording:
             duckdb.Error: The query is wrong.
         """
         if self._named:
-            with self._sources[self.path].opened() as connection:
+            with self.sources[self.path].opened() as connection:
                 yield connection
             return
         keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
-        readable = [source for source in self._sources.values() if source.path not in self._skipped]
+        readable = [source for source in self.sources.values() if source.path not in self._skipped]
         if not readable:
             reason = next(iter(self._skipped.values()))
             raise RecordingError(f"{self.path} holds no recording that can be read; the first: {reason}")
@@ -144,32 +164,40 @@ class Recording:
             RecordingError: The file cannot be read.
         """
         if self._named:
-            source = self._sources[self.path]
+            source = self.sources[self.path]
             with source.connection() as connection:
                 index, key = self._selected(keys_of(connection, source.path), selector)
                 return _session(connection, source, key, index)
         keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
         index, key = self._selected(keys, selector)
-        source = self._sources[key.file]
+        source = self.sources[key.file]
         with source.connection() as connection:
             return _session(connection, source, key, index)
 
-    def frames(self, session: RecordedSession) -> Iterator[StreamFrame]:
+    def frames(self, session: RecordedSession, first: int = 0) -> Iterator[StreamFrame]:
         """Yield a session's frames in their order of arrival.
 
+        Args:
+            session: The session.
+            first: Ordinal of the first of them.
+
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        for batch in self.batches(session):
+        for batch in self.batches(session, first):
             yield from batch
 
-    def batches(self, session: RecordedSession) -> Iterator[Iterator[StreamFrame]]:
+    def batches(self, session: RecordedSession, first: int = 0) -> Iterator[Iterator[StreamFrame]]:
         """Yield a session's frames in batches; the file is only looked at when the next one is asked for.
+
+        Args:
+            session: The session.
+            first: Ordinal of the first frame.
 
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        place = beginning(session)
+        place = place_at(session, first)
         while place.ordinal < session.frame_count:
             with self._source_of(session).connection() as connection:
                 batch = next_batch(connection, place)
@@ -185,10 +213,20 @@ class Recording:
             rows = connection.execute(_GAPS, [session.number]).fetchall()
         return [Gap(*row) for row in rows]
 
-    def _of_each(self, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
-        return [answer for source in self._sources.values() for answer in self._of(source, ask)]
+    def _take(self, files: list[Path]) -> None:
+        if files:
+            self._sandbox.allow([real_path(file) for file in files])
+            self.sources.update({file: Source(file, self._sandbox) for file in files})
 
-    def _of(self, source: Source, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+    def _of_each(self, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+        return [answer for source in self.sources.values() for answer in self.asked(source, ask)]
+
+    def asked(self, source: Source, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+        """Return what a file answers; nothing if it is one of many and has to be left out.
+
+        Raises:
+            RecordingError: The file cannot be read, and is the one that was named.
+        """
         try:
             with source.connection() as connection:
                 answers = ask(source, connection)
@@ -213,7 +251,7 @@ class Recording:
         return index, ordered[index]
 
     def _source_of(self, session: RecordedSession) -> Source:
-        source = self._sources.get(session.file)
+        source = self.sources.get(session.file)
         if source is None:
             raise RecordingError(f"{session.file} is not a file of {self.path}; open that one.")
         return source

@@ -41,7 +41,7 @@ class Sandbox:
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
+        self._files = list(files)
         self._folder: Path | None = None
         self._owner = 0
         self._kept: OrderedDict[Path, str] = OrderedDict()
@@ -62,6 +62,13 @@ class Sandbox:
                 weakref.finalize(self, remove, self._folder, self._owner)
                 self._stop()  # what may be attached cannot be changed any more
             return self._folder
+
+    def allow(self, files: Sequence[Path]) -> None:
+        """Let further files be attached, too."""
+        self._notice_fork()
+        with self._lock:
+            self._files += files
+            self._stop()  # as above
 
     @contextmanager
     def attached(self, path: Path) -> Iterator[DuckDBPyConnection]:

@@ -15,7 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from recorder.copies import Copy
+from recorder.copies import Copy, Look, look_at
 from recorder.database import (
     Handle,
     borrowed,
@@ -48,14 +48,33 @@ class Source:
         path: The file, as it was named.
         real: The same with links resolved.
         live: Whether it was being written when it was last looked at.
+        format: The format that it has itself, whatever it is read as; 0 before it is opened.
     """
 
     def __init__(self, path: Path, sandbox: Sandbox) -> None:
         self.path = path
         self.live = False
+        self.format = 0
         self.real = real_path(path)
         self._sandbox = sandbox
         self._copy: Path | None = None
+        self._renewable: Copy | None = None
+        self._seen: Look | None = None
+
+    def refresh(self) -> bool:
+        """Look whether the file has changed since the last time; if so it is opened anew when it is read."""
+        with borrowed(self.real) as handle:
+            if handle is not None:
+                return True
+        try:
+            seen: Look | None = look_at(self.real)
+        except OSError:
+            seen = None  # reading it says so
+        changed = seen is None or not seen.settled or seen != self._seen
+        self._seen = seen
+        if changed or self.live:
+            self._copy = None  # a process may have died without changing its file
+        return changed
 
     @property
     def place(self) -> Path:
@@ -130,7 +149,7 @@ class Source:
         handle = stack.enter_context(borrowed(self.real))
         if handle is None:
             return self._attached(stack)
-        self.live = handle.has_writer
+        self.live, self.format = handle.has_writer, FORMAT_VERSION
         connection = stack.enter_context(closing(handle.connection.cursor()))
         connection.execute("USE recording")
         return connection
@@ -147,7 +166,7 @@ class Source:
                         raise
                     self.live = True
                 else:
-                    version = check_format(connection, self.path)
+                    version = self.format = check_format(connection, self.path)
                 if version == FORMAT_VERSION:
                     stack.enter_context(trying.pop_all())
                     return connection
@@ -166,16 +185,17 @@ class Source:
         return self._verified(copy)
 
     def _copied(self) -> Path:
-        return self._verified(Copy(self.real, Path(tempfile.mkdtemp(dir=self._sandbox.folder))))
+        if self._renewable is None:
+            self._renewable = Copy(self.real, Path(tempfile.mkdtemp(dir=self._sandbox.folder)))
+        return self._verified(self._renewable)
 
     def _verified(self, copy: Copy) -> Path:
         """Return the path of a copy in the current format that has been opened."""
         for attempt in range(ATTEMPTS):
             try:
-                self._sandbox.release(copy.path)
-                copy.renew()
+                copy.renew(lambda: self._sandbox.release(copy.path))
                 with self._sandbox.attached(copy.path) as connection:
-                    version = check_format(connection, self.path)
+                    version = self.format = check_format(connection, self.path)
                 break
             except OSError as error:
                 if error.errno != errno.ENOSPC:

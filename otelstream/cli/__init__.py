@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from otelstream import __version__
-from otelstream.cli import cat, demo, export, ingest, ls, replay, run, show, sql
+from otelstream.cli import cat, demo, export, info, ingest, ls, replay, run, show, sql, tail
 from otelstream.errors import ExportError, OtelstreamError
 
 app = typer.Typer(
@@ -24,8 +24,10 @@ app.command()(demo.demo)
 app.command()(run.run)
 app.command()(ingest.ingest)
 app.command()(ls.ls)
+app.command()(info.info)
 app.command()(show.show)
 app.command()(cat.cat)
+app.command()(tail.tail)
 app.command()(replay.replay)
 app.command()(sql.sql)
 app.add_typer(export.app, name="export")

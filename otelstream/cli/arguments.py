@@ -7,7 +7,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-RecordingPath: TypeAlias = Annotated[Path, typer.Argument(help="A recording (*.duckdb).", show_default=False)]
+RecordingPath: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        help="A recording (*.duckdb), a directory of recordings, or a pattern in quotes.", show_default=False
+    ),
+]
 SessionName: TypeAlias = Annotated[
     str,
     typer.Option("--session", "-s", help="last, an index as in `ls`, an id or its beginning, or a name."),

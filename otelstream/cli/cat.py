@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import recorder
 from otelstream.cli.arguments import RecordingPath, SessionName
+from otelstream.cli.opening import opened
 from otelstream.frame import frame_json
 
 
 def cat(recording: RecordingPath, session: SessionName = "last") -> None:
     """Print the frames of a session, one JSON object per line, as CrewAI writes them."""
-    with recorder.open(recording) as opened:
-        for frame in opened.frames(opened.session(session)):
+    with opened(recording) as reading:
+        for frame in reading.frames(reading.session(session)):
             print(frame_json(frame))

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-import recorder
 from otelstream.bridge import redactor_of
 from otelstream.bridge.reexport import export
 from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
+from otelstream.cli.opening import opened
 from otelstream.cli.options import span_options
 from otelstream.errors import ExportError
 from otelstream.export.otlp import CollectedSpans, FrameProvider, exporter_from_environment
@@ -40,10 +40,10 @@ def otlp(
         provider = FrameProvider(collected, os.environ)
     except ValueError as error:
         raise ExportError(f"a variable of OpenTelemetry cannot be used: {error}") from None
-    with recorder.open(recording) as opened:
-        recorded = opened.session(session)
+    with opened(recording) as reading:
+        recorded = reading.session(session)
         options = span_options()
-        trace_id = export(opened, recorded, provider, options, redactor_of(not no_redact, os.environ))
+        trace_id = export(reading, recorded, provider, options, redactor_of(not no_redact, os.environ))
     provider.shutdown()
     if collected.lost:
         where = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "the default OTLP endpoint"
@@ -61,13 +61,12 @@ def jsonl(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File; else standard output.")] = None,
 ) -> None:
     """Write the frames of a session as NDJSON."""
-    with recorder.open(recording) as opened:
-        frames = opened.frames(opened.session(session))
-        lines = (frame_json(frame) + "\n" for frame in frames)
+    with opened(recording) as reading:
+        lines = (frame_json(frame) + "\n" for frame in reading.frames(reading.session(session)))
         if output is None:
             sys.stdout.writelines(lines)
             return
-        if output.exists() and output.samefile(recording):
+        if output.exists() and any(output.samefile(file) for file in reading.files):
             raise ExportError(f"{output} is the recording itself; choose another path.")
         try:
             with output.open("w", encoding="utf-8") as file:

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 from pydantic_core import to_json
 from rich.table import Table
 from rich.text import Text
 
-import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath
+from otelstream.cli.opening import opened
 from otelstream.cli.terminal import console
 from recorder import RecordedSession
+
+_COLUMNS: Final = {
+    "index": "#",
+    "id": "id",
+    "name": "name",
+    "state": "state",
+    "started_at": "started (UTC)",
+    "duration_s": "seconds",
+    "frames": "frames",
+    "frames_dropped": "dropped",
+}
+_NUMBERS: Final = ("index", "duration_s", "frames", "frames_dropped")
 
 
 def ls(recording: RecordingPath, *, as_json: AsJson = False) -> None:
     """List the sessions of a recording, oldest first."""
-    with recorder.open(recording) as opened:
-        sessions = opened.sessions()
+    with opened(recording) as reading:
+        sessions, many = reading.sessions(), len(reading.files) > 1
     if as_json:
         print(to_json([_facts(session) for session in sessions], indent=2).decode())
         return
+    columns = {**_COLUMNS, "file": "file"} if many else _COLUMNS
     table = Table(box=None, pad_edge=False)
-    for column in ("#", "id", "name", "state", "started (UTC)", "seconds", "frames", "dropped"):
-        table.add_column(column, no_wrap=True, justify="right" if column in _NUMBERS else "left")
+    for key, heading in columns.items():
+        table.add_column(heading, no_wrap=True, justify="right" if key in _NUMBERS else "left")
     for session in sessions:
-        facts = _facts(session)
-        table.add_row(*(Text("" if facts[key] is None else str(facts[key])) for key in _COLUMNS))
+        facts = {**_facts(session), "file": _within(recording, session.file)}
+        table.add_row(*(Text("" if facts[key] is None else str(facts[key])) for key in columns))
     console().print(table)
 
 
-_NUMBERS = ("#", "seconds", "frames", "dropped")
-_COLUMNS = ("index", "id", "name", "state", "started_at", "duration_s", "frames", "frames_dropped")
+def _within(recording: Path, file: Path) -> str:
+    return str(file.relative_to(recording) if recording in file.parents else file)
 
 
 def _facts(session: RecordedSession) -> dict[str, str | int | float | datetime | None]:
@@ -50,4 +65,5 @@ def _facts(session: RecordedSession) -> dict[str, str | int | float | datetime |
         "trace_id": None if end is None else end.trace_id,
         "error_type": None if end is None else end.error_type,
         "error_message": None if end is None else end.error_message,
+        "file": str(session.file),
     }

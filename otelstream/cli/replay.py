@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
+from otelstream.cli.opening import opened
 from otelstream.cli.watch import sentence_of, watch
 from otelstream.errors import RecordingError
 from recorder import StreamSession
@@ -16,7 +17,9 @@ from recorder import StreamSession
 
 def replay(recording: RecordingPath, session: SessionName = "last", *, as_json: AsJson = False) -> None:
     """Replay a session: print its text as it was streamed, then its result. Exit code 1 if the run failed."""
-    stream = recorder.replay(recording, session)
+    with opened(recording) as reading:
+        recorded = reading.session(session)
+    stream = recorder.replay(recorded.file, recorded.start.session_id)
     watched = watch(stream, quiet=as_json)
     error = watched.error
     if isinstance(error, RecordingError):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pydantic_core import to_json
 
-import recorder
 from otelstream.bridge.reexport import span_tree
 from otelstream.cli import spantree
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
+from otelstream.cli.opening import opened
 from otelstream.cli.options import span_options
 from otelstream.cli.terminal import console
 
 
 def show(recording: RecordingPath, session: SessionName = "last", *, as_json: AsJson = False) -> None:
     """Print the span tree of a session: times, tokens and status."""
-    with recorder.open(recording) as opened:
-        recorded = opened.session(session)
-        root = span_tree(opened, recorded, span_options())
+    with opened(recording) as reading:
+        recorded = reading.session(session)
+        root = span_tree(reading, recorded, span_options())
     if as_json:
         print(to_json(None if root is None else spantree.as_json(root), indent=2).decode())
         return

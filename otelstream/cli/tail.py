@@ -1,0 +1,86 @@
+"""`otelstream tail`: the newest frames of a recording, and those that come."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+import recorder
+from otelstream.cli.arguments import AsJson, RecordingPath
+from otelstream.cli.frameline import frame_line
+from otelstream.errors import RecordingError
+from otelstream.frame import frame_json
+from recorder import Recording, Seen, Tail
+
+POLL_S: Final = 0.4
+"""How often a recording that is followed is looked at, in seconds."""
+
+
+def tail(
+    recording: RecordingPath,
+    count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many frames.")] = 10,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", "-s", help="Only this session, named as in `show`. [default: all]"),
+    ] = None,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as frames come, until Ctrl-C.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the newest frames of a recording, also while it is being written."""
+    with _opened(recording, follow=follow) as opened:
+        only = None if session is None else opened.session(session).start.session_id
+        tailed = Tail(opened, only)
+        _print(tailed.newest(count), as_json=as_json)
+        told = _tell(opened, set())
+        while follow:
+            _wait()
+            _print(tailed.since(), as_json=as_json)
+            told = _tell(opened, told)
+
+
+def _opened(path: Path, *, follow: bool) -> Recording:
+    while True:
+        try:
+            return recorder.open(path)
+        except RecordingError:
+            if not (follow and path.is_dir()):  # a directory may get its first recording any time
+                raise
+        _wait()
+
+
+def _print(frames: Iterable[Seen], *, as_json: bool) -> None:
+    for seen in frames:
+        print(frame_json(seen.frame) if as_json else frame_line(seen.session, seen.frame))
+    sys.stdout.flush()
+
+
+def _tell(recording: Recording, told: set[str]) -> set[str]:
+    """Say which files are left out, each once for each reason."""
+    sentences = [sentence for _, sentence in recording.skipped if sentence not in told]
+    for sentence in sentences:
+        print(f"otelstream: left out: {sentence}", file=sys.stderr)
+    return told.union(sentences)
+
+
+def _wait() -> None:
+    """Wait for the next look; raise `BrokenPipeError` if nobody reads the output any more."""
+    try:
+        reader = select.poll()
+        reader.register(sys.stdout.fileno(), 0)
+        gone = bool(reader.poll(0))
+    except (OSError, ValueError):  # no file: a test's standard output
+        gone = False
+    if gone:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    time.sleep(POLL_S)

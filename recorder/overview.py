@@ -1,0 +1,159 @@
+"""What a recording holds in numbers: its size, its sessions, its frames, what is missing and what masked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from recorder.copies import WALS
+from recorder.reader import Recording
+from recorder.source import Source
+
+_HEADER: Final = "SELECT otelstream_version, duckdb_version FROM header"
+_SESSIONS: Final = """
+SELECT
+    coalesce(e.state, ?), count(*), sum(coalesce(e.frames_dropped, g.frames, 0)),
+    min(s.started_at), max(coalesce(e.ended_at, s.started_at)),
+    sum(e.span_count), sum(e.llm_calls), sum(e.tool_calls), sum(e.input_tokens), sum(e.output_tokens)
+FROM session_starts AS s
+LEFT JOIN session_ends AS e ON e.session = s.session
+LEFT JOIN (SELECT session, sum(frames) AS frames FROM gaps GROUP BY session) AS g ON g.session = s.session
+GROUP BY ALL
+"""
+_TYPES: Final = "SELECT type, count(*) FROM stored_frames GROUP BY ALL"
+_GAPS: Final = "SELECT reason, sum(frames) FROM gaps GROUP BY ALL"
+_REDACTIONS: Final = "SELECT redactions FROM session_ends WHERE redactions IS NOT NULL"
+
+
+@dataclass(slots=True)
+class Overview:
+    """What a recording holds in numbers, over all of its files.
+
+    Attributes:
+        files: How many files.
+        file_bytes: How big they are.
+        wal_bytes: How big what DuckDB keeps beside them is.
+        live: How many of them are being written.
+        formats: Their formats.
+        otelstream_versions: What made them.
+        duckdb_versions: What made them.
+        states: How many sessions are in which state.
+        types: How many frames are of which type.
+        dropped: How many frames the sessions emitted and the files do not hold.
+        gaps: How many frames are missing for which reason.
+        redactions: How often each rule masked something.
+        totals: Spans, LLM calls, tool calls, input tokens and output tokens of the sessions that ended.
+        first: Start of the first session, naive UTC; None without one.
+        last: End of the last session, or its start if it has none, naive UTC.
+    """
+
+    files: int = 0
+    file_bytes: int = 0
+    wal_bytes: int = 0
+    live: int = 0
+    formats: set[int] = field(default_factory=set)
+    otelstream_versions: set[str] = field(default_factory=set)
+    duckdb_versions: set[str] = field(default_factory=set)
+    states: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0
+    gaps: Counter[str] = field(default_factory=Counter)
+    redactions: Counter[str] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions."""
+        return self.states.total()
+
+    @property
+    def frames(self) -> int:
+        """How many frames."""
+        return self.types.total()
+
+    @property
+    def bytes_per_frame(self) -> float | None:
+        """How many bytes of file and WAL a frame takes; None without frames."""
+        return (self.file_bytes + self.wal_bytes) / self.frames if self.frames else None
+
+
+TOTALS: Final = ("spans", "llm_calls", "tool_calls", "input_tokens", "output_tokens")
+
+
+class _Answers(NamedTuple):
+    """What a file answers, as rows: all of it before any of it is counted."""
+
+    header: list[tuple[str, str]]
+    sessions: list[tuple[Any, ...]]
+    types: list[tuple[str, int]]
+    gaps: list[tuple[str, int]]
+    redactions: list[tuple[str]]
+
+
+def overview(recording: Recording) -> Overview:
+    """Return what a recording holds in numbers. A session that two files hold is counted twice.
+
+    Raises:
+        RecordingError: The file cannot be read.
+    """
+    found = Overview()
+    for source in recording.sources.values():
+        for answers in recording.asked(source, _ask):
+            _count(found, source, answers)
+    return found
+
+
+def _ask(source: Source, connection: DuckDBPyConnection) -> list[_Answers]:
+    unfinished = "recording" if source.live else "crashed"
+    return [
+        _Answers(
+            header=connection.execute(_HEADER).fetchall(),
+            sessions=connection.execute(_SESSIONS, [unfinished]).fetchall(),
+            types=connection.execute(_TYPES).fetchall(),
+            gaps=connection.execute(_GAPS).fetchall(),
+            redactions=connection.execute(_REDACTIONS).fetchall(),
+        )
+    ]
+
+
+def _count(found: Overview, source: Source, answers: _Answers) -> None:
+    found.files += 1
+    found.file_bytes += _size(source.real)
+    found.wal_bytes += sum(_size(Path(f"{source.real}{ending}")) for ending in WALS)
+    found.live += source.live
+    found.formats.add(source.format)
+    found.otelstream_versions.update(version for version, _ in answers.header)
+    found.duckdb_versions.update(version for _, version in answers.header)
+    for state, sessions, dropped, first, last, *totals in answers.sessions:
+        found.states[state] += sessions
+        found.dropped += int(dropped)
+        found.first, found.last = _earlier(found.first, first), _later(found.last, last)
+        found.totals.update({name: int(total or 0) for name, total in zip(TOTALS, totals, strict=True)})
+    found.types.update(dict(answers.types))
+    found.gaps.update({reason: int(frames) for reason, frames in answers.gaps})
+    for (text,) in answers.redactions:
+        found.redactions.update(json.loads(text))
+
+
+def _earlier(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else min(one, other)
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return os.stat(path).st_size
+    return 0
