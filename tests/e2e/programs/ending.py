@@ -99,16 +99,29 @@ def _asleep(ready: Ready) -> None:
     time.sleep(LONG_S)
 
 
+def _awake(ready: Ready) -> None:
+    """Sleep for short times, as a handler waits for the end of a sleep that it came just before."""
+    _begin()
+    ready()
+    _doze(LONG_S)
+
+
+def _doze(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.02)
+
+
 def _own_before(ready: Ready) -> None:
     signal.signal(signal.SIGTERM, _leave)
-    _asleep(ready)
+    _awake(ready)
 
 
 def _own_after(ready: Ready) -> None:
     _begin()
     signal.signal(signal.SIGTERM, _leave)
     ready()
-    time.sleep(LONG_S)
+    _doze(LONG_S)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -243,7 +256,7 @@ WAYS: Final[dict[str, Way]] = {
     "in a fork": Way(_in_a_fork),
     "to a silent collector": Way(_to_a_silent_collector),
     "switched off": Way(_asleep, variables=(("OTELSTREAM_FLUSH_ON_SIGTERM", "false"),)),
-    "interrupted": Way(_asleep, number=signal.SIGINT),
+    "interrupted": Way(_awake, number=signal.SIGINT),
     "exit": Way(_exit, number=0),
     "exit in a thread": Way(_exit_in_a_thread, number=0),
     "an exception": Way(_raise, number=0),
