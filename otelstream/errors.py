@@ -28,3 +28,7 @@ class EntryPointError(OtelstreamError):
 
 class ExportError(OtelstreamError):
     """Spans could not be handed to the collector."""
+
+
+class UsageError(OtelstreamError):
+    """An option of a command has a value that cannot be used."""

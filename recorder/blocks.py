@@ -14,11 +14,13 @@ from typing import BinaryIO, Final
 from recorder.checksums import checksum, mended
 
 HEADER_BYTES: Final = 4_096
+IDENTIFIER: Final = slice(124, 140)
+"""Where the first header has what ties a WAL to the file."""
+
 FIRST_BLOCK: Final = 3 * HEADER_BYTES
 """Before it are a header that never changes and two that checkpoints write in turn."""
 
 _MAGIC: Final = b"DUCK"
-_IDENTIFIER: Final = slice(124, 140)
 _STATE: Final = struct.Struct("<8xQ16xQQ")
 _USED: Final = {0: 140, HEADER_BYTES: 72, 2 * HEADER_BYTES: 72}
 _SIZES: Final = [1 << power for power in range(14, 19)]
@@ -77,6 +79,8 @@ class Blocks:
 def mend(path: Path) -> Blocks | None:
     """Mend what can be mended in a file, fill up its end, and tell what was found; None if it is no database.
 
+    Without its first header it still is one; see `give_header`.
+
     Raises:
         OSError: The file cannot be read or written.
     """
@@ -93,6 +97,20 @@ def mend(path: Path) -> Blocks | None:
         for at in range(FIRST_BLOCK, expected, last.block_bytes):
             _mend(file, at, last.block_bytes, found)
     return found
+
+
+def give_header(path: Path, header: bytes, identifier: bytes) -> None:
+    """Put the first header of another file, made alike, in the place of a damaged one.
+
+    Args:
+        path: The file.
+        header: The other file's header.
+        identifier: What ties the file's WAL to it; empty if there is none.
+    """
+    data = bytearray(header)
+    data[IDENTIFIER] = identifier or data[IDENTIFIER]
+    with path.open("r+b") as file:
+        _write(file, 0, checksum(bytes(data[8:])).to_bytes(8, "little") + bytes(data[8:]))
 
 
 def seal(path: Path, found: Blocks) -> None:
@@ -118,9 +136,7 @@ def _mend_headers(file: BinaryIO, found: Blocks) -> bool:
     for at in _USED:
         _mend(file, at, HEADER_BYTES, found)
     first = _read(file, 0, HEADER_BYTES)
-    if first[8:12] != _MAGIC:
-        return False
-    found.identifier = first[_IDENTIFIER]
+    found.identifier = first[IDENTIFIER]
     states = [_state(file, at, found) for at in (HEADER_BYTES, 2 * HEADER_BYTES)]
     known = sorted((state for state in states if state.is_possible), key=lambda state: state.iteration)
     if len(known) == 2 and not known[1].sound and known[1].iteration != known[0].iteration + 1:
@@ -130,7 +146,8 @@ def _mend_headers(file: BinaryIO, found: Blocks) -> bool:
         for state in states:
             if not state.sound:  # DuckDB wants two
                 _write(file, state.at, _read(file, found.states[0].at, HEADER_BYTES))
-    return bool(found.states)
+    is_database = first[8:12] == _MAGIC or any(state.sound for state in states)
+    return is_database and bool(found.states)
 
 
 def _state(file: BinaryIO, at: int, found: Blocks) -> State:

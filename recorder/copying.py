@@ -146,14 +146,7 @@ def _split(connection: DuckDBPyConnection, todo: Range, why: str) -> None:
 
 def _insert_few(connection: DuckDBPyConnection, todo: Range, why: str) -> None:
     """Copy the rows of a short range that can be read, and what can be read of the others."""
-    good, runs = [], list[list[int]]()
-    for row in range(todo.first, todo.until):
-        if _reads(connection, todo.table, "*", f"rowid = {row}"):
-            good.append(row)
-        elif runs and runs[-1][-1] == row - 1:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
+    good, runs = _readable(connection, todo)
     partial = [(run[0], run[-1] + 1, *_columns(connection, todo.table, run)) for run in runs]
     connection.execute("BEGIN")
     if good:
@@ -162,15 +155,33 @@ def _insert_few(connection: DuckDBPyConnection, todo: Range, why: str) -> None:
             f" WHERE rowid IN ({', '.join(map(str, good))})"
         )
     for first, until, readable, lost in partial:
-        connection.execute(
-            f"INSERT INTO sound.partial_{todo.table} BY NAME"
-            f" SELECT {readable or 'rowid AS no_column'}, ? AS lost FROM damaged.{todo.table}"
-            f" WHERE rowid >= {first} AND rowid < {until}",
-            [lost],
-        )
+        if readable:
+            connection.execute(
+                f"INSERT INTO sound.partial_{todo.table} BY NAME"
+                f" SELECT {readable}, ? AS lost FROM damaged.{todo.table}"
+                f" WHERE rowid >= {first} AND rowid < {until}",
+                [lost],
+            )
         _give_up(connection, todo, first, until, why)
     _done(connection, todo)
     connection.execute("COMMIT")
+
+
+def _readable(connection: DuckDBPyConnection, todo: Range) -> tuple[list[int], list[list[int]]]:
+    """Return the rows of a range that can be read, and the others in runs."""
+    rows = range(todo.first, todo.until)
+    probes = {rows[0], rows[len(rows) // 2], rows[-1]}
+    if not any(_reads(connection, todo.table, "*", f"rowid = {row}") for row in probes):
+        return [], [list(rows)]  # damage in what all of them need, as nearly always
+    good, runs = [], list[list[int]]()
+    for row in rows:
+        if _reads(connection, todo.table, "*", f"rowid = {row}"):
+            good.append(row)
+        elif runs and runs[-1][-1] == row - 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return good, runs
 
 
 def _columns(connection: DuckDBPyConnection, table: str, run: list[int]) -> tuple[str, list[str]]:

@@ -26,7 +26,9 @@ from recorder.sandbox import Sandbox
 from recorder.source import Source
 
 _HEADER: Final = "SELECT format_version, otelstream_version, duckdb_version, created_at FROM header"
-_STORAGE: Final = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'recording'"
+_STORAGE: Final = """
+SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()
+"""
 _TABLES: Final = ("contexts", "stored_frames", "gaps", "chain", "stored_spans", "session_ends")
 _STRAYS: Final = "SELECT count(*) FROM {} WHERE session NOT IN (SELECT session FROM session_starts)"
 _TWICE: Final = "SELECT {0}::VARCHAR FROM {1} GROUP BY {0} HAVING count(*) > 1"

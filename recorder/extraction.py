@@ -11,9 +11,11 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
+
+import duckdb
 
 from recorder.copying import OPENED, REFUSED
 
@@ -38,7 +40,22 @@ def extract(damaged: Path, sound: Path) -> str | None:
             return None
         if code == REFUSED:
             return said
-    return f"reading it makes DuckDB break down: {said}"
+    if not _give_up(sound):
+        return f"reading it makes DuckDB break down: {said}"
+    return None
+
+
+def _give_up(sound: Path) -> bool:
+    """Leave out what is still to be copied; return whether anything was copied before."""
+    try:
+        with closing(duckdb.connect(sound)) as connection:
+            connection.execute(
+                "INSERT INTO unreadable"
+                " SELECT table_name, first, until, 'DuckDB breaks down over it' FROM todo; DELETE FROM todo"
+            )
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _run(damaged: Path, sound: Path) -> tuple[int, str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import Any, Final
 
-from duckdb import DuckDBPyConnection
-
+from recorder.commits import Connect
 from recorder.rows import ContextRow
 
 _TABLES: Final = "SELECT table_name FROM duckdb_tables()"
@@ -14,6 +13,9 @@ _NUMBERS: Final = "SELECT session FROM session_starts UNION SELECT session FROM 
 _UNREADABLE_CHAIN: Final = "SELECT count(*) FROM unreadable WHERE table_name = 'chain'"
 _PARTIAL_CONTEXTS: Final = f"""
 SELECT {", ".join(ContextRow._fields)} FROM partial_contexts WHERE session = ? AND lost = ['data']
+"""
+_FIRST: Final = """
+SELECT timestamp, offset_ns FROM stored_frames WHERE session = ? ORDER BY ordinal LIMIT 1
 """
 # A frame with a chunk has neither data nor raw of its own, one with data has no chunk.
 _COMPLETE: Final = """
@@ -25,35 +27,41 @@ WHERE (chunk IS NOT NULL AND list_has_all(['data', 'raw'], lost))
 
 
 class Remains:
-    """One of the databases that a wreck was taken apart into.
+    """One of the databases that a wreck was taken apart into, or a recording that is damaged and readable.
+
+    Rows of which all that matters could be read become whole ones.
 
     Args:
-        connection: To the database; rows of which all that matters could be read become whole ones.
+        connect: Gives a connection to the database.
     """
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
-        self.connection = connection
-        tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
-        self.has_partial_rows = "partial_stored_frames" in tables
+    def __init__(self, connect: Connect) -> None:
+        self.connect = connect
         self.has_whole_chain = True
-        if self.has_partial_rows:
-            connection.execute(_COMPLETE)
-            self.has_whole_chain = connection.execute(_UNREADABLE_CHAIN).fetchone() == (0,)
-
-    def connect(self) -> AbstractContextManager[DuckDBPyConnection]:
-        """Return the connection, which stays open."""
-        return nullcontext(self.connection)
+        with connect() as connection:
+            tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
+            self._has_partial_rows = "partial_stored_frames" in tables
+            if self._has_partial_rows:
+                connection.execute(_COMPLETE)
+                self.has_whole_chain = connection.execute(_UNREADABLE_CHAIN).fetchone() == (0,)
 
     def numbers(self) -> set[int]:
         """Return the numbers of its sessions."""
-        return {number for (number,) in self.connection.execute(_NUMBERS).fetchall() if number is not None}
+        with self.connect() as connection:
+            return {number for (number,) in connection.execute(_NUMBERS).fetchall() if number is not None}
+
+    def first_frame(self, session: int) -> tuple[datetime, int] | None:
+        """Return the time of a session's first frame, and its offset in nanoseconds; None without frames."""
+        with self.connect() as connection:
+            return connection.execute(_FIRST, [session]).fetchone()
 
     def partial(self, table: str, session: int) -> tuple[dict[str, Any], list[str]] | None:
         """Return a session's row of which columns are lost, by column, and which; None if there is none."""
-        if not self.has_partial_rows:
+        if not self._has_partial_rows:
             return None
-        cursor = self.connection.execute(f"FROM partial_{table} WHERE session = ?", [session])
-        names, row = [name for name, *_ in cursor.description or []], cursor.fetchone()
+        with self.connect() as connection:
+            cursor = connection.execute(f"FROM partial_{table} WHERE session = ?", [session])
+            names, row = [name for name, *_ in cursor.description or []], cursor.fetchone()
         if row is None:
             return None
         found = dict(zip(names, row, strict=True))
@@ -61,8 +69,9 @@ class Remains:
 
     def contexts_without_data(self, session: int) -> list[ContextRow]:
         """Return a session's contexts of which all but the data is known."""
-        if not self.has_partial_rows:
+        if not self._has_partial_rows:
             return []
-        return [
-            ContextRow._make(row) for row in self.connection.execute(_PARTIAL_CONTEXTS, [session]).fetchall()
-        ]
+        with self.connect() as connection:
+            return [
+                ContextRow._make(row) for row in connection.execute(_PARTIAL_CONTEXTS, [session]).fetchall()
+            ]

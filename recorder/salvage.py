@@ -13,7 +13,7 @@ from typing import Any, Final
 from otelstream.errors import FrameError
 from otelstream.frame import datetime_ns
 from recorder import chain
-from recorder.commits import Commit, GapRow, commits, end_row, links, start_row
+from recorder.commits import Commit, GapRow, Link, commits, end_row, links, start_row
 from recorder.decoder import FrameDecoder
 from recorder.items import Item, StoredGap, in_order, stored
 from recorder.remains import Remains
@@ -21,10 +21,6 @@ from recorder.session_row import SessionEnd, SessionStart
 
 DAMAGED: Final = "damaged"
 """The reason of gaps for frames that were recorded and are lost."""
-
-_FIRST: Final = """
-SELECT timestamp, offset_ns FROM stored_frames WHERE session = ? ORDER BY ordinal LIMIT 1
-"""
 
 
 class Salvaged:
@@ -170,7 +166,7 @@ class Salvaged:
         self.notes.append("how it started is lost; its id and the time are made up from its first frame")
         first = None
         for remains in filter(None, (self._trusted, self._doubtful)):
-            first = first or remains.connection.execute(_FIRST, [self._number]).fetchone()
+            first = first or remains.first_frame(self._number)
         moment, offset_ns = first or (self._now, 0)
         try:
             started_at = moment - timedelta(microseconds=offset_ns // 1000)
@@ -179,14 +175,18 @@ class Salvaged:
         return _unknown_start(_made_up_id(started_at, self._number), started_at)
 
     def _found_end(self) -> SessionEnd | None:
+        last = self._last_link()
+        before = (self._seed if last is None else last.digest) or b""
         if self._trusted is not None and (found := end_row(self._trusted.connect, self._number)):
             row, digest = found
-            if digest is not None and chain.last_digest(self._last_link() or b"", row) != digest:
-                self.notes.append("how it ended may not be what was recorded")
-            return _end_of(row)
+            end = _end_of(row)
+            is_covered = digest is not None and (last is None or last.frames == end.frame_count)
+            if is_covered and chain.last_digest(before, row) != digest:
+                self.notes.append("how it ended is not what was recorded")
+            return end
         if self._doubtful is not None and (found := end_row(self._doubtful.connect, self._number)):
             row, digest = found
-            if chain.last_digest(self._last_link() or b"", row) == digest:
+            if chain.last_digest(before, row) == digest:
                 return _end_of(row)
         partial, lost = self._partial("session_ends", "state", "ended_at")
         if partial is None:
@@ -202,12 +202,12 @@ class Salvaged:
             return None, []
         return found
 
-    def _last_link(self) -> bytes | None:
-        """Return the digest before that of the end."""
-        last = self._seed
+    def _last_link(self) -> Link | None:
+        """Return the last commit that the chain knows."""
+        last = None
         if self._chain is not None:
             for link in links(self._chain.connect, self._number):
-                last = link.digest
+                last = link
         return last
 
     def _is_vouched(self) -> bool:

@@ -72,9 +72,11 @@ class _Dismantling:
         self._why = ""
 
     def run(self) -> Wreck:
-        log = wal.examine(self._wal) if self._wal.exists() else None
+        log = wal.examine(self._wal) if self._wal.exists() and self._wal.stat().st_size else None
         found = blocks.mend(self._copy)
         if found is not None:
+            if 0 in found.damaged:
+                self._replace_header(found, log)
             self._tell(found)
             if log is not None:
                 log = self._mend_wal(log, found)
@@ -83,7 +85,7 @@ class _Dismantling:
             self._read_wal_alone(log)
         wreck = self._wreck
         if wreck.trusted is None and wreck.doubtful is None:
-            why = self._why or "it is no DuckDB file, so no recording"
+            why = "; ".join((*wreck.notes, self._why or "it is no DuckDB file, so no recording"))
             raise RecordingError(f"{wreck.file} cannot be recovered: {why}.")
         return wreck
 
@@ -95,11 +97,21 @@ class _Dismantling:
             if where:
                 notes.append(f"{_blocks(where)} {what}")
 
+    def _replace_header(self, found: Blocks, log: Log | None) -> None:
+        """Give the file the first header of a new one: but for the identifier they are alike."""
+        header = self._new_file(FORMAT_VERSION).read_bytes()[: blocks.HEADER_BYTES]
+        identifier = b"" if log is None else log.identifier
+        blocks.give_header(self._copy, header, identifier)
+        found.identifier = identifier or header[blocks.IDENTIFIER]
+        found.damaged.remove(0)
+        self._wreck.notes.append(
+            f"the first {blocks.HEADER_BYTES} bytes of the file were damaged, and made anew"
+        )
+
     def _mend_wal(self, log: Log, found: Blocks) -> Log | None:
         """Make the log one that DuckDB reads; return what it held, None if it is not this file's."""
         notes, last = self._wreck.notes, found.states[0]
-        header_is_sound = 0 not in found.damaged
-        if log.identifier and log.identifier != found.identifier and header_is_sound:
+        if log.identifier and log.identifier != found.identifier:
             notes.append(f"the WAL of {log.size} bytes belongs to another file; it was left out")
             self._wal.unlink()
             return None
@@ -113,9 +125,12 @@ class _Dismantling:
         if log.iteration is None:
             notes.append(f"the first {log.beginning} bytes of the WAL were damaged, and made anew")
         self._wreck.cut = bool(log.lost)
-        is_sound = not (log.mended or log.lost or log.unfinished) and header_is_sound
-        if log.iteration is None or not is_sound:
-            wal.rewrite(self._wal, found.identifier, log.iteration or last.iteration)
+        iteration = last.iteration if log.iteration is None else log.iteration
+        if iteration == last.iteration + 1:  # only where the header of that checkpoint is lost
+            notes.append("the file's last checkpoint is lost; it is read as it was before")
+            self._wreck.cut, iteration = True, last.iteration
+        if log.iteration != iteration or log.mended or log.lost or log.unfinished:
+            wal.rewrite(self._wal, found.identifier, iteration)
         return log
 
     def _read(self, found: Blocks, log: Log | None) -> None:
@@ -123,18 +138,21 @@ class _Dismantling:
         sound = self._folder / "trusted.duckdb"
         self._why = extract(self._copy, sound) or ""
         if self._why and log is not None:
-            aside = self._wal.rename(self._folder / "aside.wal")
-            if extract(self._copy, sound) is None:
-                self._wreck.notes.append(
-                    f"the WAL of {log.size} bytes with {log.commits} commits cannot be used: {self._why}"
-                )
-                self._wreck.cut, self._why = True, ""
-            else:
-                aside.rename(self._wal)
+            self._read_without_wal(sound, log)
         if not self._why:
             self._wreck.trusted = self._current(sound)
         if self._why or self._unreadable(sound):
             self._read_doubtful(found, log)
+
+    def _read_without_wal(self, sound: Path, log: Log) -> None:
+        aside = self._wal.rename(self._folder / "aside.wal")
+        if extract(self._copy, sound) is None and self._is_recording(sound):
+            self._wreck.notes.append(
+                f"the WAL of {log.size} bytes with {log.commits} commits cannot be used: {self._why}"
+            )
+            self._wreck.cut, self._why = True, ""
+        else:
+            aside.rename(self._wal)
 
     def _unreadable(self, sound: Path) -> bool:
         """Tell what could not be read; return whether there was anything."""
@@ -152,24 +170,19 @@ class _Dismantling:
         """Read the file although checksums say that it is damaged; if need be, as it was a checkpoint ago."""
         sound = self._folder / "doubtful.duckdb"
         blocks.seal(self._copy, found)
-        if extract(self._copy, sound) is None:
+        if extract(self._copy, sound) is None and self._is_recording(sound):
             self._wreck.doubtful = self._current(sound)
         elif self._why and blocks.go_back(self._copy, found):
             if log is not None:
                 wal.rewrite(self._wal, found.identifier, found.states[1].iteration)
-            if extract(self._copy, sound) is None:
+            if extract(self._copy, sound) is None and self._is_recording(sound):
                 self._wreck.notes.append("it is read as it was before its last checkpoint")
                 self._wreck.doubtful, self._wreck.cut = self._current(sound), True
 
     def _read_wal_alone(self, log: Log) -> None:
         """Read what the log holds, as if it were that of a new file."""
-        new, data = self._folder / "new.duckdb", self._wal.read_bytes()
-        number = 2 if b"stored_frames" in data else 1
-        connection = duckdb.connect()
-        connection.execute(f"ATTACH {quoted(new)} AS new ({STORAGE}); USE new")
-        connection.execute(statements(f"{number:04}"))
-        connection.execute("CHECKPOINT new; USE memory; DETACH new")
-        connection.close()
+        data = self._wal.read_bytes()
+        new = self._new_file(2 if b"stored_frames" in data else 1)
         made = blocks.mend(new)
         if made is None:
             return
@@ -179,6 +192,24 @@ class _Dismantling:
         if extract(new, sound) is None:
             self._wreck.notes.append(f"nothing but the {log.commits} commits in the WAL can be trusted")
             self._wreck.trusted, self._wreck.cut = self._current(sound), True
+
+    def _new_file(self, version: int) -> Path:
+        """Return an empty recording of a format."""
+        path = self._folder / "new.duckdb"
+        path.unlink(missing_ok=True)
+        with closing(duckdb.connect()) as connection:
+            connection.execute(f"ATTACH {quoted(path)} AS new ({STORAGE}); USE new")
+            connection.execute(statements(f"{version:04}"))
+            connection.execute("CHECKPOINT new; USE memory; DETACH new")
+        return path
+
+    def _is_recording(self, sound: Path) -> bool:
+        try:
+            _format_of(sound, self._wreck.file)
+        except RecordingError as error:
+            self._why = self._why or str(error)
+            return False
+        return True
 
     def _current(self, sound: Path) -> Path:
         """Return a database in the current format with the rows of one that may have an older one."""

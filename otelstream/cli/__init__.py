@@ -9,7 +9,24 @@ from typing import Annotated
 import typer
 
 from otelstream import __version__
-from otelstream.cli import cat, demo, export, info, ingest, ls, replay, run, show, sql, tail
+from otelstream.cli import (
+    cat,
+    demo,
+    doctor,
+    export,
+    info,
+    ingest,
+    ls,
+    merge,
+    prune,
+    recover,
+    redact,
+    replay,
+    run,
+    show,
+    sql,
+    tail,
+)
 from otelstream.errors import ExportError, OtelstreamError
 
 app = typer.Typer(
@@ -31,6 +48,11 @@ app.command()(tail.tail)
 app.command()(replay.replay)
 app.command()(sql.sql)
 app.add_typer(export.app, name="export")
+app.command()(doctor.doctor)
+app.command()(recover.recover)
+app.command()(merge.merge)
+app.command()(redact.redact)
+app.command()(prune.prune)
 
 
 @app.callback(invoke_without_command=True)
@@ -43,8 +65,8 @@ def version(*, show: Annotated[bool, typer.Option("--version", help="Print the v
 def main() -> None:
     """Run the command line; every error of a user is one sentence on stderr.
 
-    Exit codes: 0 fine, 1 a failed or different run, or spans that could not be delivered, 2 wrong usage or
-    unreadable input, 130 interrupted.
+    Exit codes: 0 fine, 1 a failed or different run, damage, or spans that could not be delivered, 2 wrong
+    usage or unreadable input, 3 recovered with loss, 130 interrupted.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell: `>&-`

@@ -1,0 +1,98 @@
+"""Many recordings into one: every session once, in the order of their start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from otelstream.bridge.newfile import new_recording
+from otelstream.bridge.originals import OpenFile, opened
+from otelstream.bridge.rewrite import Original, Recorded
+from otelstream.errors import RecordingError
+from otelstream.span.rules import Pair
+from recorder.doctor import examine
+from recorder.listing import Key, in_order, keys_of
+from recorder.remains import Remains
+from recorder.salvage import Salvaged
+from recorder.sources import find
+
+
+@dataclass(slots=True)
+class Merge:
+    """What became of recordings that were merged.
+
+    Attributes:
+        output: The file that holds all of it.
+        files: The files that were read.
+        sessions: How many sessions it has.
+        frames: How many frames they have.
+        skipped: Sessions that a more complete record was taken of, each with the file that it was left in.
+        notes: What was wrong with what was read.
+    """
+
+    output: Path
+    files: list[Path] = field(default_factory=list)
+    sessions: int = 0
+    frames: int = 0
+    skipped: list[tuple[str, Path]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def merge(
+    paths: Sequence[Path], output: Path, *, accept_damage: bool = False, rows: Sequence[Pair] = ()
+) -> Merge:
+    """Copy all sessions of recordings into a new one.
+
+    Args:
+        paths: Files, directories or patterns.
+        output: The file to make.
+        accept_damage: Whether what a hash chain does not vouch for is copied all the same, and what is
+            missing becomes gaps.
+        rows: Start and end types of the user's own, for the spans.
+
+    Raises:
+        RecordingError: `output` exists or cannot be made; a file is missing, being written, or damaged.
+    """
+    merged = Merge(output)
+    merged.files = sorted({file.absolute() for path in paths for file in find(path).files})
+    damaged = {file for file in merged.files if not _is_sound(file, merged, accept_damage=accept_damage)}
+    with new_recording(output) as made:
+        for key in _chosen(merged):
+            with opened(key.file) as file:
+                made.copy(_original(file, key.number, is_damaged=key.file in damaged), rows=rows)
+        merged.sessions, merged.frames = made.sessions, made.frames
+    return merged
+
+
+def _is_sound(file: Path, merged: Merge, *, accept_damage: bool) -> bool:
+    found = examine(file)
+    problems = [finding for finding in found.findings if finding.level == "error"]
+    if not problems:
+        return True
+    what = problems[0].what
+    if not found.is_readable:
+        raise RecordingError(what)
+    if not accept_damage:
+        raise RecordingError(f"{file} is damaged: {what}; recover it first, or --accept-damage.")
+    merged.notes += [f"{file}: {finding.session or 'the file'}: {finding.what}" for finding in problems]
+    return False
+
+
+def _chosen(merged: Merge) -> list[Key]:
+    """Return the sessions to copy; of those with one id the most complete."""
+    keys: list[Key] = []
+    for path in merged.files:
+        with opened(path) as file, file.connect() as connection:
+            keys += keys_of(connection, path)
+    chosen = in_order(keys)
+    taken = {(key.file, key.number) for key in chosen}
+    merged.skipped = [(str(key.session_id), key.file) for key in keys if (key.file, key.number) not in taken]
+    return chosen
+
+
+def _original(file: OpenFile, number: int, *, is_damaged: bool) -> Original:
+    if not is_damaged:
+        return Recorded(file.connect, file.session(number))
+    return Salvaged(number, Remains(file.connect), None, datetime.now(timezone.utc).replace(tzinfo=None))
