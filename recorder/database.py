@@ -34,6 +34,10 @@ NO_EXTENSIONS: Final = {
 }
 
 
+# With more threads DuckDB 1.x aborts a forked child at its exit.
+_WRITING: Final = {**NO_EXTENSIONS, "threads": "1"}
+
+
 @dataclass(slots=True)
 class Handle:
     """A file that this process has open for writing, and who uses it.
@@ -105,10 +109,10 @@ def _attached(path: Path) -> DuckDBPyConnection:
         return handle.connection
     if _is_new(path):
         _create(real)
-    connection = duckdb.connect(config=dict(NO_EXTENSIONS))
+    connection = duckdb.connect(config=dict(_WRITING))
     try:
         # The writer checkpoints by itself: after a commit, so that a failure of one is not told of the other.
-        connection.execute("SET threads = 1; SET checkpoint_threshold = '1TB'")
+        connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         # The real path, as DuckDB looks for the WAL beside the name that it is given.
         connection.execute(f"ATTACH {quoted(real)} AS recording (READ_WRITE)")
@@ -286,7 +290,7 @@ def _create(path: Path) -> None:
     """Make an empty recording. It gets its name when it is whole, so that a kill leaves no half of one."""
     with _folder_beside(path) as folder:
         made = folder / "new"
-        with duckdb.connect(config=dict(NO_EXTENSIONS)) as connection:
+        with duckdb.connect(config=dict(_WRITING)) as connection:
             connection.execute(f"ATTACH {quoted(made)} AS recording ({STORAGE}); USE recording; BEGIN")
             connection.execute(statements(f"{FORMAT_VERSION:04}"))
             connection.execute(

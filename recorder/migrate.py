@@ -56,8 +56,8 @@ def migrated(
 
 
 def _connected(before: Path, after: Path, mode: str) -> DuckDBPyConnection:
-    connection = duckdb.connect(config=dict(_NO_EXTENSIONS))
-    connection.execute("SET threads = 1; PRAGMA disable_checkpoint_on_shutdown")
+    connection = duckdb.connect(config={**_NO_EXTENSIONS, "threads": "1"})
+    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
     connection.execute(f"ATTACH {_quoted(before)} AS before ({mode})")
     connection.execute(f"ATTACH {_quoted(after)} AS after ({STORAGE})")
     # The file may be anybody's: what it defines must not reach beyond the two databases.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -17,6 +18,9 @@ from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes,
 from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
 from otelstream.frame import FrameLike, frame_json
 from otelstream.redact import Released, StreamRedactor
+
+BATCH_BYTES: Final = 2_000_000
+"""About what the frames of a batch weigh at most, unless it is a single one: 10 MB take a third of a second."""
 
 WEIGHED_FRAMES: Final = 3
 """How many frames of a type are measured to know what the next ones weigh in the queue."""
@@ -77,10 +81,11 @@ class Run:
             final: Whether no more will come.
             at_once: Whether none may be held back.
         """
-        size = self._shared.batch_frames
-        for first in range(0, len(arrivals), size):
-            self._attempt("frame", 0, partial(self._batch, arrivals[first : first + size]))
-            if self._record is not None and self._record.file.pending >= size:
+        batches = list(_batches(arrivals, self._shared.batch_frames))
+        for batch in batches:
+            self._attempt("frame", 0, partial(self._batch, batch))
+            # The last one is committed together with what other sessions have.
+            if self._record is not None and batch is not batches[-1]:
                 self._shared.files.commit(self._record.file)
         if self.waits and (final or at_once):
             self._attempt("frame", 0, partial(self._release, final=final, at_once=True))
@@ -226,3 +231,15 @@ class Run:
             self._measured[frame.type] = seen + 1
             size = len(frame_json(frame))
             self.stream.weights[frame.type] = max(size, self.stream.weights.get(frame.type, 0))
+
+
+def _batches(arrivals: list[Arrival], size: int) -> Iterator[list[Arrival]]:
+    """Yield frames in batches of at most so many, and of little more than `BATCH_BYTES`."""
+    first = weight = 0
+    for number, arrival in enumerate(arrivals, start=1):
+        weight += arrival.weight
+        if number - first == size or weight >= BATCH_BYTES:
+            yield arrivals[first:number]
+            first, weight = number, 0
+    if first < len(arrivals):
+        yield arrivals[first:]
