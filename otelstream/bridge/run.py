@@ -20,7 +20,7 @@ from otelstream.frame import FrameLike, frame_json
 from otelstream.redact import Released, StreamRedactor
 
 BATCH_BYTES: Final = 2_000_000
-"""About what the frames of a batch weigh at most, unless it is a single one: 10 MB take a third of a second."""
+"""About what the frames of a batch weigh at most: redacting 10 MB takes a third of a second."""
 
 WEIGHED_FRAMES: Final = 3
 """How many frames of a type are measured to know what the next ones weigh in the queue."""
