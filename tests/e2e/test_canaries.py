@@ -77,7 +77,8 @@ def observe_async(path: Path, *, redact: bool) -> tuple[bytes, object]:
         session[0]._set_result(result())
 
     async def run() -> tuple[bytes, object]:
-        middle, made = b"", []
+        middle = b""
+        made: list[AsyncStreamSession[object]] = []
         made.append(AsyncStreamSession(async_iterator=source(None, made)))
         observed = otelstream.observe(made[0], record=path, redact=redact)
         async for frame in observed:
@@ -136,7 +137,8 @@ def left_by(way: str, protocol: str, folder: Path, *, redact: bool) -> Left:
 @pytest.fixture(scope="module", params=[("sync", PROTOCOLS[0]), ("async", PROTOCOLS[1])], ids="-".join)
 def masked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Left:
     """Both sessions, observed as by default."""
-    return left_by(*request.param, tmp_path_factory.mktemp("masked"), redact=True)
+    way, protocol = request.param
+    return left_by(way, protocol, tmp_path_factory.mktemp("masked"), redact=True)
 
 
 @pytest.fixture(scope="module")

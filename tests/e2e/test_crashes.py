@@ -82,7 +82,7 @@ class Crash:
 def rounds(folder: Path) -> list[Round]:
     """Return what the processes do, with moments drawn at random but always the same ones."""
     chance = random.Random(4)
-    tasks = []
+    tasks: list[Round] = []
     for number in range(CRASHES):
         habit = HABITS[number % len(HABITS)]
         where = folder / str(number)
@@ -209,16 +209,15 @@ def test_no_frame_is_missing_between_sessions(crashes: list[Crash]) -> None:
     cut = []
     for crash in crashes:
         for lane in range(LANES):
-            sizes = {
-                int(each.name.partition(".")[2]): len(each.lines)
+            sizes = [
+                (int(each.name.partition(".")[2]), len(each.lines))
                 for each in crash.kept
                 if each.name.startswith(crash.prefix(lane))
-            }
-            *before_last, _ = sorted(sizes) or [0]
-            cut += [(crash.task, lane, first) for first in before_last if sizes[first] != crash.task.frames]
-            cut += [(crash.task, lane, "gap")] * (
-                sorted(sizes) != list(range(0, len(sizes) * crash.task.frames, crash.task.frames))
-            )
+            ]
+            size = crash.task.frames
+            whole = [(number * size, size) for number in range(len(sizes) - 1)]
+            if sorted(sizes)[:-1] != whole or (sizes and max(sizes)[0] != len(whole) * size):
+                cut.append((crash.task, lane, sizes))
 
     assert cut == []
 

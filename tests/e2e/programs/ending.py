@@ -158,16 +158,15 @@ def _with_our_lock(ready: Ready) -> None:
 
 
 def _waiting_for_a_thread(ready: Ready) -> None:
-    signal.getsignal(signal.SIGTERM)
     _begin("main.duckdb")
-    thread = threading.Thread(target=lambda: (_begin(), ready(), time.sleep(LONG_S)), daemon=True)
+    thread = threading.Thread(target=_asleep, args=(ready,), daemon=True)
     thread.start()
     thread.join()
 
 
 def _only_in_a_thread(ready: Ready) -> None:
     """Nothing in the main thread ever observes, as in a server of threads."""
-    thread = threading.Thread(target=lambda: (_begin(), ready(), time.sleep(LONG_S)), daemon=True)
+    thread = threading.Thread(target=_asleep, args=(ready,), daemon=True)
     thread.start()
     thread.join()
 

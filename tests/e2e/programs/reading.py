@@ -20,7 +20,12 @@ def main() -> None:
     """Read until told to stop."""
     directory = Path(sys.argv[1])
     stopped = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        stopped.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     reader = Reader(directory)
     while not stopped.wait(0.01):
         if list(directory.glob("*/[!.]*.duckdb")):
@@ -78,8 +83,8 @@ class Reader:
             "SELECT s.name, count(*) FROM frames AS f JOIN sessions AS s ON s.id = f.session_id GROUP BY ALL"
         )
         for name, count in rows:
-            if count < self.counts[name]:
-                self.wrong.append(f"{name} has {count} frames in SQL, and had {self.counts[name]}")
+            if int(str(count)) < self.counts[str(name)]:
+                self.wrong.append(f"{name} has {count} frames in SQL, and had {self.counts[str(name)]}")
 
 
 if __name__ == "__main__":

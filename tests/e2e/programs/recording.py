@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ SESSIONS: Final = 6
 """Sessions of a process, two at a time."""
 
 WORKERS: Final = 3
+
+Context = ForkContext | SpawnContext
 
 
 def main() -> None:
@@ -104,13 +107,11 @@ def _pool(method: str) -> Callable[[str, str], dict[str, Mapping[str, int]]]:
     return run
 
 
-def _process(method: str) -> Callable[[str, str], dict[str, Mapping[str, int]]]:
+def _process(context: Context) -> Callable[[str, str], dict[str, Mapping[str, int]]]:
     """A process of `multiprocessing` that ends while a session is open."""
 
     def run(record: str, label: str) -> dict[str, Mapping[str, int]]:
-        process = multiprocessing.get_context(method).Process(
-            target=leave_open, args=(record, f"{label}.open")
-        )
+        process = context.Process(target=leave_open, args=(record, f"{label}.open"))
         process.start()
         process.join()
         return {"exit": {str(process.exitcode): 1} if process.exitcode else {}}
@@ -123,8 +124,8 @@ WAYS: Final = {
     "preforked": _preforked,
     "fork-pool": _pool("fork"),
     "spawn-pool": _pool("spawn"),
-    "fork-process": _process("fork"),
-    "spawn-process": _process("spawn"),
+    "fork-process": _process(multiprocessing.get_context("fork")),
+    "spawn-process": _process(multiprocessing.get_context("spawn")),
 }
 
 if __name__ == "__main__":
