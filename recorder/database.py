@@ -118,7 +118,8 @@ def _attached(path: Path) -> DuckDBPyConnection:
         connection.execute(f"ATTACH {quoted(real)} AS recording (READ_WRITE)")
         connection.execute("USE recording")
         version = check_format(connection, path)
-        connection.execute("PRAGMA enable_checkpoint_on_shutdown")
+        if version == FORMAT_VERSION:
+            connection.execute("PRAGMA enable_checkpoint_on_shutdown")
     except (duckdb.Error, RecordingError):
         connection.close()
         raise

@@ -52,7 +52,8 @@ def _examined(file: Path, *, as_json: bool) -> Examination:
 def _facts(examined: Examination) -> dict[str, object]:
     facts = asdict(examined)
     del facts["findings"]
-    return {**facts, "file": str(examined.file), "is_sound": examined.is_sound}
+    sessions = dict(examined.sessions)
+    return {**facts, "file": str(examined.file), "sessions": sessions, "is_sound": examined.is_sound}
 
 
 def _lines(examined: Examination) -> Iterator[str]:
