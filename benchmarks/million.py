@@ -1,4 +1,4 @@
-"""A recording of a million frames: how long each view takes for a session, and what reading holds in memory."""
+"""A recording of a million frames: how long a view takes for a session, and what reading holds in memory."""
 
 from __future__ import annotations
 

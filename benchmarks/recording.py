@@ -22,7 +22,8 @@ import otelstream
 from otelstream.frame import StreamFrame, encode_json, frame_json, parse_frame
 from recorder import StreamSession
 from recorder.database import STORAGE
-from recorder.rows import FrameEncoder, FrameRow
+from recorder.encoder import FrameEncoder
+from recorder.rows import FrameRow
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "frames"
 ROUNDS = 3

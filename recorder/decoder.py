@@ -8,7 +8,8 @@ from typing import Final
 
 from otelstream.errors import FrameError
 from otelstream.frame import StreamFrame
-from recorder.rows import REMEMBERED_CONTEXTS, ContextRow, FrameRow, frame_of
+from recorder.encoder import REMEMBERED_CONTEXTS
+from recorder.rows import ContextRow, FrameRow, frame_of
 
 _REMEMBERED: Final = 2 * REMEMBERED_CONTEXTS + 1_000  # whoever encoded them remembered so many of each kind
 

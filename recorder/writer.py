@@ -19,7 +19,8 @@ from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
 from recorder.database import close_after_writing, is_in_place, open_for_writing
-from recorder.rows import FrameEncoder, FrameRow, Row, are_uuids, utf8
+from recorder.encoder import FrameEncoder
+from recorder.rows import FrameRow, Row, are_uuids, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
 

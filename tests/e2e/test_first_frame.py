@@ -12,7 +12,8 @@ from opentelemetry.trace import Tracer
 import otelstream
 import recorder
 from otelstream.frame import FrameLike
-from recorder.rows import FrameEncoder, Row
+from recorder.encoder import FrameEncoder
+from recorder.rows import Row
 from tests.e2e.runs import golden, recorded, session
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from otelstream.frame import StreamFrame
-from recorder.rows import ContextRow, FrameEncoder, FrameRow, frame_of
+from recorder.encoder import FrameEncoder
+from recorder.rows import ContextRow, FrameRow, frame_of
 from tests.contract.programs import frame
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "frames").glob("*.jsonl*"))

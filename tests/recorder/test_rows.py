@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from otelstream.frame import StreamFrame, frame_json, parse_frame
-from recorder.rows import ContextRow, FrameEncoder, FrameRow, frame_of
+from recorder.encoder import FrameEncoder
+from recorder.rows import ContextRow, FrameRow, frame_of
 from tests.contract.programs import frame
 from tests.recorder.odd import (
     EQUAL,

@@ -9,7 +9,8 @@ import pytest
 
 from otelstream.frame import frame_json
 from recorder import rows
-from recorder.rows import FrameEncoder, FrameRow, frame_of
+from recorder.encoder import FrameEncoder
+from recorder.rows import FrameRow, frame_of
 from tests.contract.programs import frame
 from tests.recorder.odd import MAY, encoded, round_trips, tokens, zone
 
