@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -178,7 +178,8 @@ def _close_if_unused(path: Path) -> None:
     del _written[real_path(path)]
     try:
         if handle.abandoned:
-            handle.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+            with suppress(duckdb.Error):  # after a fatal error DuckDB refuses all, and checkpoints nothing
+                handle.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         else:
             handle.connection.execute("USE memory")
             handle.connection.execute("DETACH recording")

@@ -173,8 +173,8 @@ class RecordingFiles:
 
     def commit(self, file: RecordingFile) -> bool:
         """Commit a file; if that fails it is given up, what was pending is counted, and False returned."""
-        if self._attempt("recording", file.pending, file.flush):
-            self._attempt("recording", 0, file.checkpoint)
+        committed = self._attempt("recording", file.pending, file.flush)
+        if committed and self._attempt("recording", 0, file.checkpoint):
             return True
         self._files.pop(file.path, None)
         self._current.pop(file.target.path, None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otelstream.frame import frame_json
-from recorder import rows
+from recorder import encoder
 from recorder.encoder import FrameEncoder
 from recorder.rows import FrameRow, frame_of
 from tests.contract.programs import frame
@@ -112,7 +112,7 @@ def test_calls_that_take_turns_share_a_context_each() -> None:
 
 def test_a_context_that_was_forgotten_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory of the encoder is bounded; what falls out of it costs room, not truth."""
-    monkeypatch.setattr(rows, "REMEMBERED_CONTEXTS", 2)
+    monkeypatch.setattr(encoder, "REMEMBERED_CONTEXTS", 2)
     frames = tokens(*({"call_id": "abc"[number % 3]} for number in range(9)))
     _, contexts = encoded(frames)
 
