@@ -22,7 +22,9 @@ FIRST_BLOCK: Final = 3 * HEADER_BYTES
 
 _MAGIC: Final = b"DUCK"
 _STATE: Final = struct.Struct("<8xQ16xQQ")
-_USED: Final = {0: 140, HEADER_BYTES: 72, 2 * HEADER_BYTES: 72}
+_USED: Final = {0: 144, HEADER_BYTES: 64, 2 * HEADER_BYTES: 64}
+"""So many bytes of a header are used, and the rest is zero."""
+
 _SIZES: Final = [1 << power for power in range(14, 19)]
 
 
@@ -164,18 +166,13 @@ def _mend(file: BinaryIO, at: int, length: int, found: Blocks) -> None:
         return
     if checksum(data[8:]) == stored:
         return
-    original = _blanked(data[8:], stored, _USED.get(at, length) - 8) or mended(data[8:], stored)
+    used = data[8 : _USED.get(at, length)]  # zeros behind it change no checksum
+    original = used if checksum(used) == stored else mended(used, stored)
     if original is None:
         found.damaged.append(at)
     else:
         found.mended.append(at)
-        _write(file, at, checksum(original).to_bytes(8, "little") + original)
-
-
-def _blanked(data: bytes, stored: int, used: int) -> bytes | None:
-    """Return a header with zeros where nothing stands in it, if that is what was damaged."""
-    blanked = data[:used] + bytes(len(data) - used)
-    return blanked if checksum(blanked) == stored else None
+        _write(file, at, checksum(original).to_bytes(8, "little") + original.ljust(length - 8, b"\0"))
 
 
 def _read(file: BinaryIO, at: int, length: int) -> bytes:

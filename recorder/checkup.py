@@ -101,6 +101,7 @@ class Checkup:
     def _link(self, commit: Commit) -> None:
         """Check a commit against its digest."""
         if commit.link is None:
+            self._gaps_altered = self._gaps_altered or (self._linked > 0 and bool(commit.gaps))
             for row in commit.frames:
                 self._unlinked.add(row.ordinal, row.ordinal + 1)
             return
@@ -119,7 +120,8 @@ class Checkup:
         for why, frames in self._unreadable.items():
             yield Problem("error", f"unreadable: {frames}: {why}")
         for reason, count in sorted(self._gaps.items()):
-            yield Problem("warning", f"{count} frames that it emitted were never stored: {reason}")
+            frames = "1 frame" if count == 1 else f"{count} frames"
+            yield Problem("warning", f"never stored ({reason}): {frames}")
 
     def _of_the_chain(self) -> Iterator[Problem]:
         if self._altered:
