@@ -24,6 +24,15 @@ TOGETHER = 20
 
 ROUNDS = 5
 
+_VIEWS = """
+SELECT view_name, CASE WHEN view_name = 'sessions' THEN 'id' ELSE 'session_id' END
+FROM duckdb_views() AS v
+WHERE NOT internal AND (view_name = 'sessions' OR EXISTS (
+    FROM duckdb_columns() AS c WHERE c.table_name = v.view_name AND c.column_name = 'session_id'
+))
+ORDER BY view_name
+"""
+
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -113,12 +122,9 @@ class Session:
 
 def print_views(recording: recorder.Recording, session: recorder.RecordedSession) -> None:
     with recording.connection() as connection:
-        views = connection.execute(
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
-        ).fetchall()
+        views = connection.execute(_VIEWS).fetchall()
         times = {}
-        for (view,) in views:
-            key = "id" if view == "sessions" else "session_id"
+        for view, key in views:
             query = f"SELECT * FROM {view} WHERE {key} = ?"
             taken = []
             for _ in range(ROUNDS):
