@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from recorder import checksums
 from recorder.checksums import checksum, mended
 
 HEADER_BYTES: Final = 4_096
@@ -99,6 +100,20 @@ def mend(path: Path) -> Blocks | None:
         for at in range(FIRST_BLOCK, expected, last.block_bytes):
             _mend(file, at, last.block_bytes, found)
     return found
+
+
+def alternatives(path: Path, at: int, found: Blocks) -> list[bytes]:
+    """Return what a damaged block may have been, each with its checksum."""
+    with path.open("rb") as file:
+        data = _read(file, at, found.block_bytes)
+    known = checksums.alternatives(data[8:], int.from_bytes(data[:8], "little"))
+    return [checksum(each).to_bytes(8, "little") + each for each in known]
+
+
+def write(path: Path, at: int, block: bytes) -> None:
+    """Write a block."""
+    with path.open("r+b") as file:
+        _write(file, at, block)
 
 
 def give_header(path: Path, header: bytes, identifier: bytes) -> None:

@@ -8,7 +8,7 @@ than one does (equal words, the highest bits of any word), nothing is mended.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 _MASK: Final = 2**64 - 1
 _SEED: Final = 5381
@@ -19,6 +19,12 @@ _INVERSE: Final = pow(_FACTOR, -1, 2**64)
 _REST_SEED: Final = 0xE17A1465
 _REST_FACTOR: Final = 0xC6A4A7935BD1E995
 _REST_SHIFT: Final = 47
+
+Change: TypeAlias = tuple[int, bytes, int]
+"""Where, what was there, and in how many bits it differs."""
+
+MANY: Final = 40
+"""Ways to mend that are thought of at most."""
 
 MENDED_BITS: Final = 8
 """Damage within so many neighbouring bits is mended; by chance a wrong word fits once in 10¹² cases."""
@@ -41,25 +47,43 @@ def mended(data: bytes, stored: int) -> bytes | None:
         data: What is there.
         stored: Its checksum, as it was written. If that is what was damaged, the data comes back as it is.
     """
+    found = alternatives(data, stored)
+    return found[0] if len(found) == 1 else None
+
+
+def alternatives(data: bytes, stored: int) -> list[bytes]:
+    """Return what data may have been before one small change, so that it fits a checksum.
+
+    Args:
+        data: What is there.
+        stored: Its checksum, as it was written; where only that is damaged, the data itself is among them.
+
+    Returns:
+        At most `MANY` of them, those of fewer changed bits first; more are none.
+    """
     difference = checksum(data) ^ stored
     changes = [*_of_words(data, difference), *_of_last_bytes(data, difference)]
     if _is_small(difference):
-        changes.append((0, b""))
-    if len(changes) != 1:
-        return None
-    ((at, original),) = changes
-    return data[:at] + original + data[at + len(original) :]
+        changes.append((0, b"", _bits(difference)))
+    single = [change for change in changes if change[2] == 1]
+    few = changes if len(changes) <= MANY else single
+    if len(few) > MANY:
+        return []
+    return [
+        data[:at] + original + data[at + len(original) :]
+        for at, original, _ in sorted(few, key=lambda change: change[2])
+    ]
 
 
-def _of_words(data: bytes, difference: int) -> Iterator[tuple[int, bytes]]:
+def _of_words(data: bytes, difference: int) -> Iterator[Change]:
     whole = len(data) // 8 * 8
     for number, word in enumerate(memoryview(data)[:whole].cast("Q")):
         original = (word * _FACTOR & _MASK ^ difference) * _INVERSE & _MASK
         if _is_small(word ^ original):
-            yield 8 * number, original.to_bytes(8, "little")
+            yield 8 * number, original.to_bytes(8, "little"), _bits(word ^ original)
 
 
-def _of_last_bytes(data: bytes, difference: int) -> Iterator[tuple[int, bytes]]:
+def _of_last_bytes(data: bytes, difference: int) -> Iterator[Change]:
     whole = len(data) // 8 * 8
     rest = data[whole:]
     wanted = _of_rest(rest) ^ difference
@@ -67,7 +91,11 @@ def _of_last_bytes(data: bytes, difference: int) -> Iterator[tuple[int, bytes]]:
         for value in range(256):
             tried = rest[:at] + bytes((value,)) + rest[at + 1 :]
             if _of_rest(tried) == wanted:
-                yield whole, tried
+                yield whole, tried, _bits(value ^ rest[at])
+
+
+def _bits(change: int) -> int:
+    return bin(change).count("1")
 
 
 def _is_small(change: int) -> bool:

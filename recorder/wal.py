@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from recorder import checksums
 from recorder.checksums import checksum, mended
 
 _HEAD: Final = struct.Struct("<QQ")
 _KIND: Final = b"\x64\x00"  # number of the field that a payload begins with
 _COMMIT: Final = 100
 _LONGEST_BEGINNING: Final = 200
+_NOTHING: Final[Mapping[int, bytes]] = MappingProxyType({})
 _START: Final = b"\x64\x00\x62\x65\x00\x02\x66\x00\x10"
 _BEGINNING: Final = re.compile(
     re.escape(_START)
@@ -77,23 +80,37 @@ def examine(path: Path) -> Log:
     Raises:
         OSError: It cannot be read.
     """
-    log, _ = _sorted(path.read_bytes())
+    log, _ = _sorted(path.read_bytes(), _NOTHING)
     return log
 
 
-def rewrite(path: Path, identifier: bytes, iteration: int) -> Log:
+def alternatives(path: Path) -> dict[int, list[bytes]]:
+    """Return what damaged entries of a log may have been, by their position, where it is not too much."""
+    data = path.read_bytes()
+    log, _ = _sorted(data, _NOTHING)
+    found = {}
+    for entry in _entries(data, log.beginning, _NOTHING):
+        length, stored = _HEAD.unpack_from(data, entry.start) if entry.state == "damaged" else (0, 0)
+        if entry.state == "damaged" and entry.start + _HEAD.size + length == entry.end:
+            payloads = checksums.alternatives(data[entry.start + _HEAD.size : entry.end], stored)
+            found[entry.start] = [_HEAD.pack(length, checksum(each)) + each for each in payloads]
+    return {start: entries for start, entries in found.items() if entries}
+
+
+def rewrite(path: Path, identifier: bytes, iteration: int, instead: Mapping[int, bytes] = _NOTHING) -> Log:
     """Replace a log by its sound transactions, in the name of a database file; tell what it held.
 
     Args:
         path: The log.
         identifier: That of the file.
         iteration: The number of the file's last checkpoint.
+        instead: By their positions, what shall stand instead of entries.
 
     Raises:
         OSError: It cannot be read or written.
     """
     data = path.read_bytes()
-    log, kept = _sorted(data)
+    log, kept = _sorted(data, instead)
     with path.open("wb") as file:
         file.write(_beginning(identifier, iteration))
         for entry in kept:
@@ -101,7 +118,7 @@ def rewrite(path: Path, identifier: bytes, iteration: int) -> Log:
     return log
 
 
-def _sorted(data: bytes) -> tuple[Log, list[Entry]]:
+def _sorted(data: bytes, instead: Mapping[int, bytes]) -> tuple[Log, list[Entry]]:
     """Return what a log holds, and the entries of its whole transactions."""
     log = Log(len(data), beginning=_first(data, 0, _LONGEST_BEGINNING))
     beginning = _BEGINNING.fullmatch(data[: log.beginning])
@@ -110,7 +127,7 @@ def _sorted(data: bytes) -> tuple[Log, list[Entry]]:
         (log.iteration,) = _numbers(beginning["iteration"])
     kept: list[Entry] = []
     transaction: list[Entry] = []
-    for entry in _entries(data, log.beginning):
+    for entry in _entries(data, log.beginning, instead):
         transaction.append(entry)
         if not entry.commits:
             continue
@@ -131,9 +148,11 @@ def _sorted(data: bytes) -> tuple[Log, list[Entry]]:
     return log, kept
 
 
-def _entries(data: bytes, at: int) -> Iterator[Entry]:
+def _entries(data: bytes, at: int, instead: Mapping[int, bytes]) -> Iterator[Entry]:
     while at < len(data):
         entry = _sound(data, at) or _mended(data, at)
+        if at in instead:
+            entry = _entry(at, at + len(instead[at]), instead[at][_HEAD.size :])
         if entry is None:
             until = _first(data, at + 1, len(data))
             entry = _resized(data, at, until) or Entry(at, until, commits=False, state="damaged")

@@ -5,8 +5,11 @@ Nothing is ever written to the recording itself.
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ from recorder.faults import sentence_for
 from recorder.locks import is_being_written
 from recorder.migrate import migrated
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
+from recorder.trial import find_right
 from recorder.wal import Log
 
 _FRAME_TABLES: Final = {"frames": 1, "stored_frames": 2}
@@ -69,6 +73,7 @@ class _Dismantling:
         self._wreck = Wreck(file)
         self._copy = _copied(file, folder)
         self._wal = Path(f"{self._copy}.wal")
+        self._log = folder / "original.wal"
         self._why = ""
 
     def run(self) -> Wreck:
@@ -80,6 +85,7 @@ class _Dismantling:
             self._tell(found)
             if log is not None:
                 log = self._mend_wal(log, found)
+            self._try_out(found, log)
             self._read(found, log)
         if self._wreck.trusted is None and log is not None and log.commits:
             self._read_wal_alone(log)
@@ -124,14 +130,52 @@ class _Dismantling:
             notes.append(f"the WAL ends in a commit that is not whole, from byte {start} to {log.size}")
         if log.iteration is None:
             notes.append(f"the first {log.beginning} bytes of the WAL were damaged, and made anew")
+        shutil.copyfile(self._wal, self._log)
         self._wreck.cut = bool(log.lost)
         iteration = last.iteration if log.iteration is None else log.iteration
         if iteration == last.iteration + 1:  # only where the header of that checkpoint is lost
             notes.append("the file's last checkpoint is lost; it is read as it was before")
             self._wreck.cut, iteration = True, last.iteration
-        if log.iteration != iteration or log.mended or log.lost or log.unfinished:
-            wal.rewrite(self._wal, found.identifier, iteration)
+        log.iteration = iteration
+        wal.rewrite(self._wal, found.identifier, iteration)
         return log
+
+    def _try_out(self, found: Blocks, log: Log | None) -> None:
+        """Mend what alone is damaged in the one way of many that the hash chain vouches for."""
+        damaged = [at for at in found.damaged if at >= blocks.FIRST_BLOCK]
+        lost = [] if log is None else log.lost
+        if len(damaged) == 1 and not lost:
+            (at,) = damaged
+            ways = blocks.alternatives(self._copy, at, found)
+            before = self._copy.read_bytes()[at : at + found.block_bytes]
+            if self._is_mended(
+                ways, lambda way: blocks.write(self._copy, at, way), f"the block at byte {at}"
+            ):
+                found.damaged.remove(at)
+            else:
+                blocks.write(self._copy, at, before)
+        elif log is not None and len(lost) == 1 and not damaged:
+            for start, ways in wal.alternatives(self._log).items():
+                if self._is_mended(
+                    ways, partial(self._rewrite_wal, found, log, start), f"byte {start} of the WAL"
+                ):
+                    self._wreck.cut = False
+                    return
+            self._rewrite_wal(found, log)
+
+    def _rewrite_wal(self, found: Blocks, log: Log, start: int = -1, entry: bytes = b"") -> None:
+        shutil.copyfile(self._log, self._wal)
+        instead = {start: entry} if entry else {}
+        wal.rewrite(self._wal, found.identifier, log.iteration or 0, instead)
+
+    def _is_mended(self, ways: list[bytes], apply: Callable[[bytes], None], what: str) -> bool:
+        if find_right(ways, apply, self._copy, self._folder) is None:
+            return False
+        self._wreck.notes.append(
+            f"{what} was mended: of {len(ways)} ways in which its checksum fits, the hash chain vouches"
+            " for one"
+        )
+        return True
 
     def _read(self, found: Blocks, log: Log | None) -> None:
         """Read the file: what can be trusted, and if that is not all, what may be wrong."""

@@ -48,8 +48,9 @@ def start(number: int) -> SessionStart:
 
 def end(frames: int, state: str = "completed", **changes: object) -> SessionEnd:
     """How it ended."""
-    known = replace(END, state=state, frame_count=frames, frames_dropped=0, redactions=None)
-    return replace(known, error=None, error_type=None, error_message=None, result='"done"', **changes)  # type: ignore[arg-type]  # fields by name
+    known = replace(END, state=state, frame_count=frames, frames_dropped=0, redactions=None, result='"done"')
+    known = replace(known, error=None, error_type=None, error_message=None)
+    return replace(known, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def record(

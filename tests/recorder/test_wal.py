@@ -67,7 +67,7 @@ def commits_of(file: Path) -> list[int]:
     """Where transactions begin, and the end of the last one."""
     data = log_of(file).read_bytes()
     log = wal.examine(log_of(file))
-    entries = list(wal._entries(data, log.beginning))
+    entries = list(wal._entries(data, log.beginning, {}))
     return [log.beginning, *(entry.end for entry in entries if entry.commits)]
 
 

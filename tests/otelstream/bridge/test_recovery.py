@@ -1,0 +1,416 @@
+"""Recovering: what is salvaged is what was recorded, and what is lost has a name."""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import recorder
+from otelstream.bridge.recovery import RecoveredSession, Recovery, recover
+from otelstream.errors import RecordingError
+from recorder import wal
+from recorder.blocks import FIRST_BLOCK
+from recorder.doctor import examine
+from tests.conftest import frames_of
+from tests.recorder.recordings import (
+    Content,
+    bytes_of,
+    change,
+    content,
+    finished,
+    killed,
+    record,
+    session_id,
+    thaw,
+    tokens,
+    writing,
+)
+from tests.recorder.test_database import held_by_another_process
+
+BLOCK = 65_536
+
+
+def recovered(path: Path) -> tuple[Recovery, dict[str, Content]]:
+    """What is told of a recovery, and what the new recording holds."""
+    output = path.with_name("recovered.duckdb")
+    recovery = recover(path, output)
+    return recovery, content(output)
+
+
+def of(recovery: Recovery, number: int) -> RecoveredSession:
+    """What is told of one session."""
+    (session,) = [each for each in recovery.sessions if each.session == str(session_id(number))]
+    return session
+
+
+def refusal(path: Path) -> str:
+    """Why a recording is not recovered."""
+    with pytest.raises(RecordingError) as raised:
+        recovered(path)
+    assert not path.with_name("recovered.duckdb").exists()
+    return str(raised.value)
+
+
+def overwrite(path: Path, at: int, piece: bytes) -> None:
+    """Write over a part of a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + piece + data[at + len(piece) :])
+
+
+def noise(length: int) -> bytes:
+    """Bytes that mean nothing."""
+    return random.Random(7).randbytes(length)
+
+
+@pytest.mark.parametrize("make", [finished, killed])
+def test_a_sound_recording_comes_out_as_it_is(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Every session, with all that was recorded; one that crashed has crashed."""
+    path = make(tmp_path / "run.duckdb")
+    recovery, found = recovered(path)
+
+    assert (recovery.is_complete, recovery.notes, found) == (True, [], content(path))
+
+
+def test_what_comes_out_is_vouched_for(tmp_path: Path) -> None:
+    """The new recording has a hash chain of its own."""
+    path = killed(tmp_path / "run.duckdb")
+    recovered(path)
+    found = examine(tmp_path / "recovered.duckdb")
+
+    assert (found.is_sound, found.vouched) == (True, found.frames)
+
+
+@pytest.mark.parametrize("name", ["format-1/finished", "format-1/crashed"])
+def test_an_old_recording_comes_out_whole(name: str, tmp_path: Path) -> None:
+    """Also where its process was killed; no chain vouches for its frames."""
+    path = thaw(name, tmp_path)
+    recovery, found = recovered(path)
+
+    assert (recovery.is_complete, sum(each.vouched for each in recovery.sessions)) == (True, 0)
+    assert found == content(path)
+
+
+def test_the_input_is_not_changed(tmp_path: Path) -> None:
+    """Not a byte, not a time, and it may be read-only."""
+    path = killed(tmp_path / "in" / "run.duckdb" if (tmp_path / "in").mkdir() is None else tmp_path)
+    overwrite(path.with_name("run.duckdb.wal"), 5_000, noise(100))
+    for each in path.parent.iterdir():
+        each.chmod(0o400)
+    path.parent.chmod(0o500)
+    before = bytes_of(path), [each.stat().st_mtime_ns for each in sorted(path.parent.iterdir())]
+    try:
+        recover(path, tmp_path / "recovered.duckdb")
+        after = bytes_of(path), [each.stat().st_mtime_ns for each in sorted(path.parent.iterdir())]
+    finally:
+        path.parent.chmod(0o700)
+
+    assert after == before
+
+
+def test_nothing_is_left_beside_the_output(tmp_path: Path) -> None:
+    """The new recording is one file, and temporary ones are gone."""
+    path = killed(tmp_path / "run.duckdb")
+    recovered(path)
+
+    assert sorted(os.listdir(tmp_path)) == ["recovered.duckdb", "run.duckdb", "run.duckdb.wal"]
+
+
+def test_a_damaged_commit_in_the_wal_is_named(tmp_path: Path) -> None:
+    """The frames of that commit are a gap, and all others are what was recorded."""
+    path = killed(tmp_path / "run.duckdb")
+    before = content(path)[str(session_id(1))]
+    log = path.with_name("run.duckdb.wal")
+    data = log.read_bytes()
+    ends = [each.end for each in wal._entries(data, wal.examine(log).beginning, {}) if each.commits]
+    overwrite(log, ends[0] + 80, noise(64))
+    recovery, found = recovered(path)
+
+    assert recovery.notes == [
+        f"the WAL is damaged from byte {ends[0]} to {ends[1]}; the commits in between are lost"
+    ]
+    # The first frame behind it refers to the one before it, which is lost.
+    assert (of(recovery, 1).lost, recovery.is_complete, recovery.cut) == ([(10, 20)], False, True)
+    assert found[str(session_id(1))] == before._replace(
+        frames=before.frames[:10] + before.frames[21:], gaps=[(10, 11, "damaged")]
+    )
+
+
+def test_a_wal_without_its_file_is_enough_for_its_sessions(tmp_path: Path) -> None:
+    """What the file held is lost, what the log held is not."""
+    path = killed(tmp_path / "run.duckdb")
+    before = content(path)
+    path.write_bytes(b"")
+    recovery, found = recovered(path)
+
+    assert (recovery.is_complete, found) == (
+        False,
+        {key: before[key] for key in (str(session_id(1)), str(session_id(2)))},
+    )
+
+
+def test_the_wal_of_another_file_is_left_out(tmp_path: Path) -> None:
+    """It is told, and the file is recovered without it."""
+    path = finished(tmp_path / "run.duckdb")
+    other = killed(tmp_path / "other.duckdb")
+    log = other.with_name("other.duckdb.wal").rename(tmp_path / "run.duckdb.wal")
+    size = log.stat().st_size
+    recovery, found = recovered(path)
+
+    assert recovery.notes == [f"the WAL of {size} bytes belongs to another file; it was left out"]
+    assert len(found) == 2
+
+
+def block_of(path: Path, table: str) -> int:
+    """Where a block begins that holds rows of a table."""
+    with duckdb.connect(path, read_only=True) as connection:
+        query = f"SELECT min(block_id) FROM pragma_storage_info('{table}') WHERE persistent AND block_id >= 0"
+        (block,) = connection.execute(query).fetchone() or (0,)
+    return FIRST_BLOCK + int(block) * BLOCK
+
+
+def long(path: Path) -> Path:
+    """A recording of 400 frames in commits of ten."""
+    with writing(path) as writer:
+        record(writer, 0, frames_of("05_crew_two_agents_tools"))
+        record(writer, 1, frames_of("20_long_5000_chunks")[:300])
+    return path
+
+
+def test_a_damaged_block_loses_what_the_chain_cannot_vouch_for(tmp_path: Path) -> None:
+    """Of a block that is damaged all commits are salvaged that are what was committed."""
+    path = long(tmp_path / "run.duckdb")
+    before = content(path)
+    at = block_of(path, "stored_frames")
+    overwrite(path, at + 2_000, noise(640))
+    recovery, found = recovered(path)
+    for session in recovery.sessions:
+        lost = {ordinal for first, last in session.lost for ordinal in range(first, last + 1)}
+        frames = before[session.session].frames
+        expected = [each for ordinal, each in enumerate(frames) if ordinal not in lost]
+
+        assert found[session.session].frames == expected
+    assert f"the block at byte {at} is damaged" in recovery.notes
+
+
+@pytest.mark.parametrize("part", range(0, 100, 11))
+def test_one_wrong_bit_loses_nothing(part: int, tmp_path: Path) -> None:
+    """Its checksum tells which bit, or the hash chain: wherever it is, also in what DuckDB needs to open."""
+    path = long(tmp_path / "run.duckdb")
+    before = content(path)
+    data = path.read_bytes()
+    at = FIRST_BLOCK + (len(data) - FIRST_BLOCK) * part // 100 + 1_000
+    overwrite(path, at, bytes((data[at] ^ 0x08,)))
+    recovery, found = recovered(path)
+
+    assert (recovery.is_complete, found) == (True, before)
+
+
+@pytest.mark.parametrize("at", [0, 8, 60, 130, 4_096, 4_110, 8_192])
+def test_damage_in_a_header_loses_nothing(at: int, tmp_path: Path) -> None:
+    """The headers of a file are mended or made anew."""
+    path = killed(tmp_path / "run.duckdb")
+    before = content(path)
+    overwrite(path, at, noise(1))
+    recovery, found = recovered(path)
+
+    assert (recovery.is_complete, found) == (True, before)
+
+
+def test_garbage_at_the_end_is_no_matter(tmp_path: Path) -> None:
+    """What a file has beyond its last block was never a part of it."""
+    path = finished(tmp_path / "run.duckdb")
+    before = content(path)
+    with path.open("ab") as file:
+        file.write(noise(100_000))
+
+    assert recovered(path)[1] == before
+
+
+def test_a_start_that_is_lost_is_made_up(tmp_path: Path) -> None:
+    """The frames are there, and it is said that id and time are not the session's own."""
+    path = finished(tmp_path / "run.duckdb")
+    before = content(path)[str(session_id(1))]
+    change(path, "DELETE FROM session_starts WHERE session = 1")
+    recovery, found = recovered(path)
+    (made_up,) = [each for each in recovery.sessions if each.session != str(session_id(0))]
+
+    assert made_up.notes == ["how it started is lost; its id and the time are made up from its first frame"]
+    assert (found[made_up.session], recovery.is_complete) == (before, False)
+
+
+def test_a_made_up_start_is_the_same_each_time(tmp_path: Path) -> None:
+    """Recovering again gives the same id, so that a merge takes the session once."""
+    path = finished(tmp_path / "run.duckdb")
+    change(path, "DELETE FROM session_starts WHERE session = 1")
+    ids = [
+        [each.session for each in recover(path, tmp_path / f"{number}.duckdb").sessions]
+        for number in range(2)
+    ]
+
+    assert ids[0] == ids[1]
+
+
+def test_an_end_that_is_lost_reads_crashed(tmp_path: Path) -> None:
+    """Its frames are all there, and how it ended is not known."""
+    path = finished(tmp_path / "run.duckdb")
+    before = content(path)[str(session_id(0))]
+    change(path, "DELETE FROM session_ends WHERE session = 0")
+    _, found = recovered(path)
+
+    assert found[str(session_id(0))] == before._replace(state="crashed", result=None, error=None)
+
+
+def test_frames_that_are_lost_at_the_end_are_counted(tmp_path: Path) -> None:
+    """What the chain and the end say was there."""
+    path = finished(tmp_path / "run.duckdb")
+    change(path, "DELETE FROM stored_frames WHERE session = 1 AND ordinal >= 25")
+    recovery, found = recovered(path)
+    with recorder.open(tmp_path / "recovered.duckdb") as recording:
+        ended = recording.session(str(session_id(1))).end
+
+    assert (of(recovery, 1).lost, found[str(session_id(1))].gaps) == ([(25, 29)], [(25, 5, "damaged")])
+    assert ended is not None
+    assert (ended.state, ended.frame_count, ended.frames_dropped) == ("completed", 25, 5)
+
+
+def test_what_somebody_changed_is_told(tmp_path: Path) -> None:
+    """The frames are copied, and it is said that they are not what was recorded."""
+    path = finished(tmp_path / "run.duckdb")
+    change(path, "UPDATE stored_frames SET seq = 7 WHERE session = 1 AND ordinal = 12")
+    recovery, _ = recovered(path)
+
+    assert (of(recovery, 1).altered, of(recovery, 1).vouched, recovery.is_complete) == (
+        [(10, 19)],
+        20,
+        False,
+    )
+
+
+def test_an_end_that_somebody_changed_is_told(tmp_path: Path) -> None:
+    """It is copied, and said to be another."""
+    path = finished(tmp_path / "run.duckdb")
+    change(path, "UPDATE session_ends SET result = '7' WHERE session = 1")
+
+    assert of(recovered(path)[0], 1).notes == ["how it ended is not what was recorded"]
+
+
+def test_frames_that_are_there_twice_come_out_once(tmp_path: Path) -> None:
+    """Each frame has one place."""
+    path = finished(tmp_path / "run.duckdb")
+    before = content(path)
+    change(path, "INSERT INTO stored_frames FROM stored_frames WHERE session = 1 AND ordinal = 11")
+
+    assert recovered(path)[1] == before
+
+
+def empty(path: Path) -> str:
+    """A file without a byte."""
+    path.touch()
+    return f"{path} cannot be recovered: it holds nothing, not one byte."
+
+
+def text(path: Path) -> str:
+    """A file of something else."""
+    path.write_text("no database\n" * 9_000)
+    return f"{path} cannot be recovered: it is no DuckDB file, so no recording."
+
+
+def foreign(path: Path) -> str:
+    """Somebody's database."""
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE frames (id INTEGER)")
+    return f"{path} is a DuckDB database but no otelstream recording; choose another file."
+
+
+def newer(path: Path) -> str:
+    """A recording of a format to come."""
+    finished(path)
+    change(path, "UPDATE header SET format_version = 99")
+    return f"{path} has recording format 99, newer than the 2 that this version reads; upgrade otelstream."
+
+
+def missing(path: Path) -> str:
+    """No file."""
+    return f"{path} does not exist; check the path."
+
+
+def folder(path: Path) -> str:
+    """A directory."""
+    path.mkdir()
+    return f"{path} cannot be used: Is a directory; check the path and its permissions."
+
+
+@pytest.mark.parametrize("make", [empty, text, foreign, newer, missing, folder])
+def test_what_is_no_recording_is_refused(make: Callable[[Path], str], tmp_path: Path) -> None:
+    """One sentence says why, and no file is made."""
+    path = tmp_path / "run.duckdb"
+    expected = make(path)
+
+    assert refusal(path) == expected
+
+
+def test_what_cannot_be_read_at_all_is_refused_with_the_place(tmp_path: Path) -> None:
+    """Where the end of a file is missing, so is what says where everything is."""
+    path = long(tmp_path / "run.duckdb")
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[: FIRST_BLOCK + 10_000])
+
+    assert refusal(path).startswith(
+        f"{path} cannot be recovered: the last {size - FIRST_BLOCK - 10_000} bytes of the file are missing; "
+    )
+
+
+def test_a_recording_that_is_being_written_is_refused(tmp_path: Path) -> None:
+    """It is not damaged, it goes on."""
+    path = finished(tmp_path / "run.duckdb")
+    with held_by_another_process(path):
+        assert refusal(path) == f"{path} is being written; recover it when its process has ended."
+
+
+def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    """The output must be new."""
+    path = finished(tmp_path / "run.duckdb")
+    with pytest.raises(RecordingError) as raised:
+        recover(path, path)
+
+    assert str(raised.value) == f"{path} exists; choose another name with -o."
+
+
+def test_the_output_may_be_in_a_folder_to_come(tmp_path: Path) -> None:
+    """Missing folders are made; the new file is as any other that one makes."""
+    path = finished(tmp_path / "run.duckdb")
+    recover(path, tmp_path / "a" / "b" / "new.duckdb")
+    (tmp_path / "other").touch()
+
+    assert stat.S_IMODE((tmp_path / "a" / "b" / "new.duckdb").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "other").stat().st_mode
+    )
+
+
+def test_a_recording_without_sessions_comes_out_so(tmp_path: Path) -> None:
+    """There is nothing to lose in it."""
+    with writing(tmp_path / "run.duckdb"):
+        pass
+    recovery, found = recovered(tmp_path / "run.duckdb")
+
+    assert (recovery.is_complete, found) == (True, {})
+
+
+def test_a_long_session_is_salvaged_in_batches(tmp_path: Path) -> None:
+    """Also one of more frames than are looked at together."""
+    path = tmp_path / "run.duckdb"
+    with writing(path) as writer:
+        record(writer, 0, tokens(3_000), commit_each=250)
+    before = content(path)
+    change(path, "DELETE FROM stored_frames WHERE ordinal BETWEEN 1200 AND 1300")
+    recovery, found = recovered(path)
+    frames = before[str(session_id(0))].frames
+
+    assert of(recovery, 0).lost == [(1_200, 1_301)]
+    assert found[str(session_id(0))].frames == frames[:1_200] + frames[1_302:]
