@@ -120,8 +120,8 @@ class Checkup:
         for why, frames in self._unreadable.items():
             yield Problem("error", f"unreadable: {frames}: {why}")
         for reason, count in sorted(self._gaps.items()):
-            frames = "1 frame" if count == 1 else f"{count} frames"
-            yield Problem("warning", f"never stored ({reason}): {frames}")
+            noun = "frame" if count == 1 else "frames"
+            yield Problem("warning", f"never stored ({reason}): {count} {noun}")
 
     def _of_the_chain(self) -> Iterator[Problem]:
         if self._altered:

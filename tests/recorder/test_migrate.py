@@ -17,7 +17,7 @@ import pytest
 import recorder
 from otelstream.frame import frame_json
 from recorder import migrate
-from recorder.schema import FORMAT_VERSION
+from recorder.schema import FORMAT_VERSION, statements
 from recorder.source import reading
 from recorder.writer import Writer
 from tests.recorder.recordings import FROZEN, bytes_of, change, record, thaw, tokens, writing
@@ -149,7 +149,7 @@ def test_new_sessions_follow_old_ones(tmp_path: Path) -> None:
 @pytest.fixture
 def lossy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that brings over only nine frames."""
-    read = migrate.statements
+    read = statements
 
     def damaged(name: str) -> str:
         return read(name).replace("FROM before.frames AS f\n", "FROM (FROM before.frames LIMIT 9) AS f\n")

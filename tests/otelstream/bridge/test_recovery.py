@@ -98,7 +98,8 @@ def test_an_old_recording_comes_out_whole(name: str, tmp_path: Path) -> None:
 
 def test_the_input_is_not_changed(tmp_path: Path) -> None:
     """Not a byte, not a time, and it may be read-only."""
-    path = killed(tmp_path / "in" / "run.duckdb" if (tmp_path / "in").mkdir() is None else tmp_path)
+    (tmp_path / "in").mkdir()
+    path = killed(tmp_path / "in" / "run.duckdb")
     overwrite(path.with_name("run.duckdb.wal"), 5_000, noise(100))
     for each in path.parent.iterdir():
         each.chmod(0o400)
