@@ -11,6 +11,7 @@ from otelstream.frame import frame_json
 from otelstream.redact import redacted_frame
 from tests.e2e.runs import golden, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
+from tests.otelstream.cli.directories import of_two
 
 
 def test_each_frame_is_a_line(cli: Cli, recordings: Recordings) -> None:
@@ -24,6 +25,13 @@ def test_each_frame_is_a_line(cli: Cli, recordings: Recordings) -> None:
 def test_a_failed_session_is_printed_like_any_other(cli: Cli, recordings: Recordings) -> None:
     """How the run ended is no matter of its frames."""
     assert cli("cat", recordings.failed) == cli("cat", recordings.completed)
+
+
+def test_a_session_of_a_directory_is_printed(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """The newest of all files, if none is named."""
+    runs = of_two(recordings, tmp_path / "runs")
+
+    assert cli("cat", runs) == cli("cat", recordings.failed)
 
 
 def test_a_lone_surrogate_is_printed_as_an_escape(cli: Cli, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.e2e.received import root_of, spans_of
 from tests.e2e.receiver import PROTOCOLS, GrpcReceiver, HttpReceiver, receiver_of, variables
 from tests.e2e.runs import golden, run_python, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
+from tests.otelstream.cli.directories import of_two
 
 CLOSED = "http://127.0.0.1:1"
 
@@ -158,6 +159,24 @@ def test_an_endpoint_that_is_none_is_one_sentence(cli: Cli, recordings: Recordin
 def test_jsonl_is_what_cat_prints(cli: Cli, recordings: Recordings) -> None:
     """Without a file the lines go to standard output."""
     assert cli("export", "jsonl", recordings.completed) == cli("cat", recordings.completed)
+
+
+def test_jsonl_of_a_session_in_a_directory(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """What takes a file takes a directory, too."""
+    runs = of_two(recordings, tmp_path / "runs")
+
+    assert cli("export", "jsonl", runs, "-s", "0") == cli("export", "jsonl", recordings.completed)
+
+
+def test_a_file_of_a_directory_is_not_overwritten(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """None of the recordings that are read is a place for the output."""
+    runs = of_two(recordings, tmp_path / "runs")
+    ended = cli("export", "jsonl", runs, "-s", "0", "-o", runs / "b.duckdb")
+
+    assert (ended.code, ended.err) == (
+        1,
+        f"otelstream: {runs / 'b.duckdb'} is the recording itself; choose another path.\n",
+    )
 
 
 def test_jsonl_can_go_to_a_file(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import otelstream
 import recorder
 from tests.e2e.runs import golden, session
 from tests.otelstream.cli.conftest import Cli, Recordings
+from tests.otelstream.cli.directories import of_two
 
 
 def test_each_session_is_a_line(cli: Cli, recordings: Recordings) -> None:
@@ -44,6 +45,7 @@ def test_json_has_the_same_and_more(cli: Cli, recordings: Recordings) -> None:
         "trace_id": None,
         "error_type": "ValueError",
         "error_message": "there is no tea",
+        "file": str(recordings.both),
     }
 
 
@@ -55,6 +57,38 @@ def test_brackets_in_a_name_are_text(cli: Cli, tmp_path: Path) -> None:
     list(otelstream.observe(session(named), record=tmp_path / "x.duckdb"))
 
     assert "Tea[v2][/x]" in cli("ls", "x.duckdb").out
+
+
+def test_sessions_of_a_directory_say_where_they_are(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """With more than one file there is a column for it, beneath the directory that was asked."""
+    lines = cli("ls", of_two(recordings, tmp_path / "runs")).out.splitlines()
+
+    assert [(words[0], words[3], words[-1]) for words in map(str.split, lines)] == [
+        ("#", "state", "file"),
+        ("0", "completed", "2026-11-20/a.duckdb"),
+        ("1", "failed", "b.duckdb"),
+    ]
+
+
+def test_a_pattern_says_where_its_sessions_are(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """What a pattern matches is named whole."""
+    of_two(recordings, tmp_path / "runs")
+    lines = cli("ls", "runs/**/[ab].duckdb").out.splitlines()
+
+    assert [line.split()[-1] for line in lines] == ["file", "runs/2026-11-20/a.duckdb", "runs/b.duckdb"]
+
+
+def test_what_is_left_out_is_told(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """A file that is no recording is a sentence on standard error, and no failure."""
+    runs = of_two(recordings, tmp_path / "runs")
+    (runs / "c.duckdb").touch()
+    ended = cli("ls", runs, "--json")
+
+    assert (ended.code, [facts["index"] for facts in json.loads(ended.out)], ended.err) == (
+        0,
+        [0, 1],
+        f"otelstream: left out: {runs / 'c.duckdb'} is no DuckDB file, so no recording; check the path.\n",
+    )
 
 
 def test_a_recording_without_sessions_is_an_empty_list(cli: Cli, tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import otelstream
 from tests.e2e.runs import RESULT, golden, run_sync, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
+from tests.otelstream.cli.directories import of_two
 
 TEXT = "".join(frame.content for frame in golden())
 
@@ -51,6 +54,18 @@ def test_json_of_a_failed_run(cli: Cli, recordings: Recordings) -> None:
             "result": None,
             "error": {"type": "ValueError", "message": "there is no tea"},
         },
+    )
+
+
+@pytest.mark.parametrize("session", ["0", "last"])
+def test_a_session_of_a_directory_is_replayed(
+    session: str, cli: Cli, recordings: Recordings, tmp_path: Path
+) -> None:
+    """The same as from the file that holds it."""
+    runs = of_two(recordings, tmp_path / "runs")
+
+    assert cli("replay", runs, "-s", session) == cli(
+        "replay", recordings.completed if session == "0" else recordings.failed
     )
 
 

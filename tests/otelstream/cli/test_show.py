@@ -9,6 +9,7 @@ import otelstream
 import recorder
 from tests.e2e.runs import golden, session
 from tests.otelstream.cli.conftest import Cli, Recordings
+from tests.otelstream.cli.directories import of_two
 
 TREE = """\
 invoke_workflow F  1.67 s
@@ -91,6 +92,16 @@ def test_a_session_without_frames_is_null_in_json(cli: Cli, tmp_path: Path) -> N
     list(otelstream.observe(session([]), record=tmp_path / "x.duckdb"))
 
     assert cli("show", "x.duckdb", "--json").out == "null\n"
+
+
+def test_a_session_of_a_directory_is_shown(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """Its index is the one that it has among all of them."""
+    runs = of_two(recordings, tmp_path / "runs")
+
+    assert [cli("show", runs, "-s", str(index)).out.partition("\n")[0].split()[3:] for index in range(2)] == [
+        ["F", "completed", "29", "frames"],
+        ["F", "failed", "29", "frames"],
+    ]
 
 
 def test_brackets_in_a_name_are_text(cli: Cli, tmp_path: Path) -> None:
