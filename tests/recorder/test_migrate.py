@@ -17,6 +17,7 @@ import pytest
 import recorder
 from otelstream.frame import frame_json
 from recorder import migrate
+from recorder.doctor import examine
 from recorder.schema import FORMAT_VERSION, statements
 from recorder.source import reading
 from recorder.writer import Writer
@@ -220,3 +221,11 @@ def test_a_foreign_view_reaches_no_file(tmp_path: Path) -> None:
     change(path, "DROP VIEW sessions", "DROP TABLE session_ends", view)
     with pytest.raises(recorder.RecordingError, match="cannot be brought to"):
         recorder.open(path)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if not name.startswith("format-1/")])
+def test_the_chain_of_a_frozen_recording_fits(name: str, tmp_path: Path) -> None:
+    """Digests that were written then are those that are computed now."""
+    found = examine(thaw(name, tmp_path))
+
+    assert (found.is_sound, found.vouched) == (True, sum(len(each["frames"]) for each in told(name)))
