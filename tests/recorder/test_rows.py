@@ -106,7 +106,7 @@ def test_a_row_in_full() -> None:
     moment = MAY.replace(tzinfo=zone(hours=2))
     original = frame(7, timestamp=moment, parent_id="frame-1", data={"text": "ü", "n": [1, None]})
     encoder = FrameEncoder(4)
-    row = FrameRow(*encoder.encode(original, ordinal=3, offset_ns=1_500))
+    row = FrameRow._make(encoder.encode(original, ordinal=3, offset_ns=1_500))
 
     assert (row, encoder.new_contexts) == (
         FrameRow(

@@ -126,7 +126,7 @@ def test_what_a_program_changes_afterwards_changes_no_row() -> None:
     first, second = tokens({"inner": inner}, {"inner": inner}, namespace=namespace)
     expected = frame_json(first)
     encoder = FrameEncoder(0)
-    row = FrameRow(*encoder.encode(first, 0, 0))
+    row = FrameRow._make(encoder.encode(first, 0, 0))
     inner["list"].append(2)
     namespace.append("more")
     encoder.encode(second, 1, 0)
