@@ -168,7 +168,10 @@ def close_after_writing(path: Path, *, abandoned: bool = False) -> None:
         try:
             _close_if_unused(path)
         except duckdb.Error as error:
-            raise RecordingError(sentence_for(path, error)) from None
+            why = str(error).partition("\n")[0]
+            raise RecordingError(
+                f"{path} cannot be checkpointed, all that was committed is in {path.name}.wal: {why}"
+            ) from None
 
 
 def _close_if_unused(path: Path) -> None:

@@ -144,7 +144,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> list[Crash]:
         input=b"".join(task.line() for task in tasks),
         env=environment(),
         capture_output=True,
-        timeout=60 + 2 * CRASHES,
+        timeout=60 + 5 * CRASHES,
         check=True,
     )
     assert (told.stdout.split(), told.stderr) == ([b"-9"] * CRASHES, b"")

@@ -130,29 +130,21 @@ def test_a_result_that_cannot_be_masked_is_counted(tmp_path: Path) -> None:
     assert list(otelstream.losses()) == ["redaction"]
 
 
-def test_an_exception_that_cannot_be_shown_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_that_cannot_be_shown_is_counted(tmp_path: Path) -> None:
     """Every frame and the result count as lost where the redaction raises something without a text."""
-    monkeypatch.setenv("OTELSTREAM_FLUSH_TIMEOUT_MS", "300")
     run_sync({"record": tmp_path / "x.duckdb", "redact": refuses_unspeakably})
 
     assert otelstream.losses() == {"redaction": len(golden()) + 1}
 
 
-def test_a_redaction_that_leaves_the_program_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_redaction_that_leaves_the_program_is_counted(tmp_path: Path) -> None:
     """`sys.exit` in a redaction is a failure like any other, and does not end our thread."""
-    monkeypatch.setenv("OTELSTREAM_FLUSH_TIMEOUT_MS", "300")
     run_sync({"record": tmp_path / "x.duckdb", "redact": leaves})
 
     assert otelstream.losses() == {"redaction": len(golden()) + 1}
 
 
 @pytest.mark.parametrize("redact", [refuses_a_token, refuses_the_result, refuses_unspeakably, leaves])
-def test_the_run_stays_as_it_is(redact: Redact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_stays_as_it_is(redact: Redact, tmp_path: Path) -> None:
     """However a redaction fails, the program gets its frames and its result."""
-    monkeypatch.setenv("OTELSTREAM_FLUSH_TIMEOUT_MS", "300")
-
     assert run_sync({"record": tmp_path / "x.duckdb", "redact": redact}) == Ran(golden(), RESULT)

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,9 @@ from tests.e2e.programs.made import made
 BURST: Final = 10
 """Frames that are emitted without a pause."""
 
+PATIENCE_S: Final = 20.0
+"""How long a busy machine may take until something is recorded, in seconds."""
+
 
 @dataclass(frozen=True)
 class Round:
@@ -40,7 +43,7 @@ class Round:
         frames: Frames of each session; when it has ended the lane goes on with the next session.
         dump_chars: Size of the frames that are no tokens.
         flush_every_s: How often it asks for what is safe, 0 for never.
-        delay_s: How long after its first frame it is killed.
+        delay_s: How long it lives: from its first frame, or from what was first said to be safe.
         asynchronous: Whether the sessions are asynchronous.
         rotate_mb: `OTELSTREAM_ROTATE_MB`.
         name: What the names of its sessions begin with.
@@ -74,13 +77,20 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             _record(task, journal)
-        while not journal.started:
-            time.sleep(0.001)
+        _wait_for(lambda: journal.started)
+        if task.flush_every_s:
+            _wait_for(lambda: journal.acknowledged(0) > 0)
         time.sleep(task.delay_s)
         journal.kill(time.monotonic_ns())
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201  the report
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _record(task: Round, journal: Journal) -> None:

@@ -87,7 +87,7 @@ def _frame(name: str, number: int, size: int) -> StreamFrame:
 
 def _limit(_: Path) -> None:
     # Python ignores SIGXFSZ, so a write beyond the limit fails as on a full disk.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
 
 def _fill(record: Path) -> None:
