@@ -9,14 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import import_module
-from operator import methodcaller
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from recorder.tables import HAS_APPENDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +28,10 @@ Parameters: TypeAlias = Sequence[object] | Mapping[str, object] | None
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[DuckDBPyConnection]]
 
+T = TypeVar("T")
+
 _NOTHING_ASKED: Final = "there is no query; write for example: FROM sessions"
 _MORE_THAN_ONE: Final = "the query cannot be run: there is more than one; ask them one by one."
-_TO_ARROW: Final = methodcaller("to_arrow_table" if HAS_APPENDER else "fetch_arrow_table")  # renamed in 2.0
 _DAMAGE: Final = ("Corrupt database file", "checksum", "Could not read enough bytes")
 
 
@@ -83,15 +82,23 @@ class Answer:
         """
         return list(self)
 
-    def dicts(self) -> list[dict[str, object]]:
-        """Return all rows by the names of the columns; of two with one name the second is `name_1`.
+    def fetch(self) -> tuple[list[str], list[tuple[object, ...]]]:
+        """Return the names of the columns, of two with one name the second as `name_1`, and all rows.
 
         Raises:
             RecordingError: The query cannot be run, or the recording cannot be read.
         """
         with self._run() as result:
-            names = _distinct(_columns(result))
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return _distinct(_columns(result)), result.fetchall()
+
+    def dicts(self) -> list[dict[str, object]]:
+        """Return all rows by the names of the columns; see `fetch`.
+
+        Raises:
+            RecordingError: The query cannot be run, or the recording cannot be read.
+        """
+        names, rows = self.fetch()
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def arrow(self) -> pa.Table:
         """Return an Arrow table.
@@ -100,8 +107,9 @@ class Answer:
             RecordingError: pyarrow is missing, the query cannot be run, or the recording cannot be read.
         """
         _need("pyarrow", "an Arrow table")
-        with self._run() as result:
-            return _TO_ARROW(result)
+        with self._transaction() as connection:
+            # Of a relation, as Arrow out of a connection's own result is copied once more (DuckDB 2.0).
+            return _asked(connection.sql(self._query, params=self._parameters)).to_arrow_table()
 
     def df(self) -> pd.DataFrame:
         """Return a pandas DataFrame.
@@ -110,21 +118,26 @@ class Answer:
             RecordingError: pandas is missing, the query cannot be run, or the recording cannot be read.
         """
         _need("pandas", "a DataFrame")
-        with self._run() as result:
-            return result.df()
+        with self._transaction() as connection:
+            return _asked(connection.sql(self._query, params=self._parameters)).df()
 
     @contextmanager
     def _run(self) -> Iterator[DuckDBPyConnection]:
         """Run the query and give the connection that holds its result."""
+        with self._transaction() as connection:
+            connection.execute(self._query, self._parameters)
+            _asked(connection.description or None)
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[DuckDBPyConnection]:
+        """Give a connection that can change nothing."""
         with self._connect() as connection:
             try:
                 if len(connection.extract_statements(self._query)) > 1:
                     raise RecordingError(_MORE_THAN_ONE)
                 # The connection may be that of this process's own writer.
                 connection.execute("BEGIN TRANSACTION READ ONLY")
-                connection.execute(self._query, self._parameters)
-                if not connection.description:
-                    raise RecordingError(_NOTHING_ASKED)
                 yield connection
             except duckdb.Error as error:
                 if any(sign in str(error) for sign in _DAMAGE):
@@ -133,6 +146,12 @@ class Answer:
             finally:
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
+
+
+def _asked(found: T | None) -> T:
+    if found is None:
+        raise RecordingError(_NOTHING_ASKED)
+    return found
 
 
 def _columns(result: DuckDBPyConnection) -> tuple[str, ...]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated
 
-import duckdb
 import typer
 from pydantic_core import to_json
 from rich.table import Table
 from rich.text import Text
 
-import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath
+from otelstream.cli.opening import opened
 from otelstream.cli.terminal import console
-from otelstream.errors import RecordingError
 
 
 def sql(
@@ -23,16 +20,9 @@ def sql(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Run SQL on a recording (tables `sessions`, `frames`), read-only and without access to anything else."""
-    with recorder.open(recording) as opened, opened.connection() as connection:
-        try:
-            result = connection.execute(query)
-            if result is None or result.description is None:
-                raise RecordingError("there is no query; write for example: FROM sessions")
-            names = _distinct([column[0] for column in result.description])
-            rows = result.fetchall()
-        except duckdb.Error as error:
-            raise RecordingError(f"the query cannot be run: {str(error).splitlines()[0]}.") from None
+    """Run SQL on a recording (views `sessions`, `llm_calls`, …), read-only, with access to nothing else."""
+    with opened(recording) as found:
+        names, rows = found.sql(query).fetch()
     if as_json:
         named = [dict(zip(names, map(_jsonable, row), strict=True)) for row in rows]
         print(to_json(named, indent=2, fallback=str, inf_nan_mode="null").decode())
@@ -43,16 +33,6 @@ def sql(
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     console().print(table)
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Name columns of the same name apart, as DuckDB does in a subquery: x, x_1."""
-    seen: Counter[str] = Counter()
-    distinct = []
-    for name in names:
-        distinct.append(f"{name}_{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return distinct
 
 
 def _jsonable(value: object) -> object:
