@@ -21,9 +21,9 @@ import duckdb
 import otelstream
 from otelstream.frame import StreamFrame, encode_json, frame_json, parse_frame
 from recorder import StreamSession
-from recorder.database import STORAGE
 from recorder.encoder import FrameEncoder
 from recorder.rows import FrameRow
+from recorder.schema import STORAGE
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "frames"
 ROUNDS = 3

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from recorder.database import NO_EXTENSIONS, quoted
+from recorder.creation import NO_EXTENSIONS, quoted
 from recorder.schema import STORAGE
 
 OPENED: Final = 0

@@ -9,13 +9,11 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -23,19 +21,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
+from recorder.creation import WRITING, create, folder_beside, is_new, quoted
 from recorder.faults import is_taken, sentence_for
 from recorder.migrate import migrated
-from recorder.schema import FORMAT_VERSION, STORAGE, statements
-
-NO_EXTENSIONS: Final = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
-
-
-# With more threads DuckDB 1.x aborts a forked child at its exit.
-_WRITING: Final = {**NO_EXTENSIONS, "threads": "1"}
+from recorder.schema import FORMAT_VERSION
 
 
 @dataclass(slots=True)
@@ -107,9 +96,9 @@ def _attached(path: Path) -> DuckDBPyConnection:
     if handle is not None:
         handle.has_writer = True
         return handle.connection
-    if _is_new(path):
-        _create(real)
-    connection = duckdb.connect(config=dict(_WRITING))
+    if is_new(path):
+        create(real)
+    connection = duckdb.connect(config=dict(WRITING))
     try:
         # The writer checkpoints by itself: after a commit, so that a failure of one is not told of the other.
         connection.execute("SET checkpoint_threshold = '1TB'")
@@ -134,7 +123,7 @@ def _attached(path: Path) -> DuckDBPyConnection:
 def _replace_by_newer(path: Path, version: int) -> None:
     """Put a recording of the current format in the place of an older one, which nobody can open meanwhile."""
     with (
-        _folder_beside(path) as folder,
+        folder_beside(path) as folder,
         migrated(path, version, folder, "READ_WRITE") as made,
     ):
         shutil.copymode(path, made)
@@ -291,54 +280,9 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> int:
     return row[0]
 
 
-def _create(path: Path) -> None:
-    """Make an empty recording. It gets its name when it is whole, so that a kill leaves no half of one."""
-    with _folder_beside(path) as folder:
-        made = folder / "new"
-        with duckdb.connect(config=dict(_WRITING)) as connection:
-            connection.execute(f"ATTACH {quoted(made)} AS recording ({STORAGE}); USE recording; BEGIN")
-            connection.execute(statements(f"{FORMAT_VERSION:04}"))
-            connection.execute(
-                "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
-                [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
-            )
-            # Checkpointed when it is detached: from here on the WAL holds nothing but appended rows.
-            connection.execute("COMMIT; USE memory; DETACH recording")
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            pass  # another process was faster; it has the file, or leaves it to us
-        except OSError:  # a file system without links
-            made.rename(path)
-
-
-@contextmanager
-def _folder_beside(path: Path) -> Iterator[Path]:
-    """Give an empty folder on the same file system, and remove it.
-
-    A `TemporaryDirectory` would be removed by the interpreter's exit, before our thread has flushed.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=".otelstream-", dir=path.parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _identity(path: Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_dev, found.st_ino
-
-
-def _is_new(path: Path) -> bool:
-    if "\0" in str(path):
-        raise RecordingError(f"{str(path)!r} has a NUL byte, which no file name can; choose another path.")
-    if path.is_dir():
-        raise RecordingError(f"{path} is a directory; name a file in it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size == 0:
-        path.unlink()
-    return not path.exists()
 
 
 def real_path(path: Path) -> Path:
@@ -347,8 +291,3 @@ def real_path(path: Path) -> Path:
         return Path(os.path.realpath(path))
     except (OSError, ValueError):
         return path.absolute()
-
-
-def quoted(path: Path) -> str:
-    """Return a path as a literal of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"

@@ -14,13 +14,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
+from recorder.creation import WRITING, quoted
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
-
-_NO_EXTENSIONS: Final = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
 
 
 @contextmanager
@@ -56,10 +51,10 @@ def migrated(
 
 
 def _connected(before: Path, after: Path, mode: str) -> DuckDBPyConnection:
-    connection = duckdb.connect(config={**_NO_EXTENSIONS, "threads": "1"})
+    connection = duckdb.connect(config=dict(WRITING))
     connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-    connection.execute(f"ATTACH {_quoted(before)} AS before ({mode})")
-    connection.execute(f"ATTACH {_quoted(after)} AS after ({STORAGE})")
+    connection.execute(f"ATTACH {quoted(before)} AS before ({mode})")
+    connection.execute(f"ATTACH {quoted(after)} AS after ({STORAGE})")
     # The file may be anybody's: what it defines must not reach beyond the two databases.
     connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     return connection
@@ -95,7 +90,3 @@ def _compare(connection: DuckDBPyConnection, old: str, new: str) -> None:
     there, arrived = connection.execute(query).fetchone() or (0, 0)
     if there != arrived:
         raise duckdb.DataError(f"{arrived} of {there} rows of {old} arrived")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

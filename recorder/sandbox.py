@@ -21,7 +21,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from recorder.copies import WALS
-from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
+from recorder.creation import NO_EXTENSIONS, quoted
+from recorder.database import alone, close_after_reading, open_for_reading
 
 KEPT: Final = 4
 """How many copies stay attached."""

@@ -13,7 +13,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
-from recorder.database import NO_EXTENSIONS, alone, close_after_reading, open_for_reading, quoted
+from recorder.creation import NO_EXTENSIONS, quoted
+from recorder.database import alone, close_after_reading, open_for_reading
 from recorder.faults import is_damage, sentence_for
 from recorder.listing import Key, in_order
 from recorder.source import Source

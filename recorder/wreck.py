@@ -19,7 +19,8 @@ from otelstream.errors import RecordingError
 from recorder import blocks, wal
 from recorder.blocks import Blocks
 from recorder.copies import WALS, Copy
-from recorder.database import quoted, real_path
+from recorder.creation import quoted
+from recorder.database import real_path
 from recorder.extraction import extract
 from recorder.faults import sentence_for
 from recorder.locks import is_being_written

@@ -1,0 +1,87 @@
+"""A recording without sessions, and what DuckDB is told wherever it opens one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from otelstream.errors import RecordingError
+from recorder.schema import FORMAT_VERSION, STORAGE, statements
+
+NO_EXTENSIONS: Final = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+WRITING: Final = {**NO_EXTENSIONS, "threads": "1"}
+"""With more threads DuckDB 1.x aborts a forked child at its exit."""
+
+
+def create(path: Path) -> None:
+    """Make an empty recording. It gets its name when it is whole, so that a kill leaves no half of one.
+
+    Raises:
+        duckdb.Error: It cannot be written.
+        OSError: The folder cannot.
+    """
+    with folder_beside(path) as folder:
+        made = folder / "new"
+        with duckdb.connect(config=dict(WRITING)) as connection:
+            connection.execute(f"ATTACH {quoted(made)} AS recording ({STORAGE}); USE recording; BEGIN")
+            connection.execute(statements(f"{FORMAT_VERSION:04}"))
+            connection.execute(
+                "INSERT INTO header VALUES (?, uuid(), ?, ?, now() AT TIME ZONE 'UTC')",
+                [FORMAT_VERSION, metadata.version("otelstream"), duckdb.__version__],
+            )
+            # Checkpointed when it is detached: from here on the WAL holds nothing but appended rows.
+            connection.execute("COMMIT; USE memory; DETACH recording")
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass  # another process was faster; it has the file, or leaves it to us
+        except OSError:  # a file system without links
+            made.rename(path)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Give an empty folder on the same file system, and remove it.
+
+    A `TemporaryDirectory` would be removed by the interpreter's exit, before our thread has flushed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=".otelstream-", dir=path.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_new(path: Path) -> bool:
+    """Tell whether a recording has to be made at a path; make the folders above it, and remove an empty file.
+
+    Raises:
+        RecordingError: No file can be there.
+        OSError: The folders cannot be made.
+    """
+    if "\0" in str(path):
+        raise RecordingError(f"{str(path)!r} has a NUL byte, which no file name can; choose another path.")
+    if path.is_dir():
+        raise RecordingError(f"{path} is a directory; name a file in it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+    return not path.exists()
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
