@@ -1,0 +1,22 @@
+"""Every test here starts and ends with no pipeline and no `OTEL*` variable in force."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+import otelstream
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the test observe as a new process would."""
+    for name in [
+        name for name in os.environ if name.startswith("OTEL") and name != "OTELSTREAM_UPDATE_GOLDEN"
+    ]:
+        monkeypatch.delenv(name)
+    otelstream.shutdown(5)
+    yield
+    otelstream.shutdown(5)
