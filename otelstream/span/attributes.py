@@ -13,6 +13,7 @@ from otelstream.span import names, rules
 from otelstream.span.model import Attributes, AttributeValue
 from otelstream.span.providers import provider_of, server_of
 from otelstream.span.scalars import Data, flag, mapping, number, text
+from otelstream.span.usage import usage_attributes
 
 Found: TypeAlias = dict[str, AttributeValue | None]
 
@@ -178,16 +179,11 @@ def _llm_passed(found: Found, facts: Attributes) -> Found:
 
 
 def _llm_end(data: Data) -> Found:
-    usage = mapping(data.get("usage"))
     reason = text(data.get("finish_reason"))
     return {
         names.RESPONSE_ID: text(data.get("response_id")),
         names.RESPONSE_FINISH_REASONS: (reason,) if reason else None,
-        names.USAGE_INPUT_TOKENS: number(usage.get("prompt_tokens")),
-        names.USAGE_OUTPUT_TOKENS: number(usage.get("completion_tokens")),
-        names.USAGE_CACHE_READ: number(usage.get("cached_prompt_tokens")),
-        names.USAGE_CACHE_CREATION: number(usage.get("cache_creation_tokens")),
-        names.USAGE_REASONING: number(usage.get("reasoning_tokens")),
+        **usage_attributes(mapping(data.get("usage"))),
     }
 
 
