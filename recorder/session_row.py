@@ -63,8 +63,8 @@ class SpanTotals(NamedTuple):
     failed_spans: int = 0
     llm_calls: int = 0
     tool_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
     def plus(self, span: SpanRow) -> SpanTotals:
         """Return the totals with one more span."""
@@ -72,10 +72,14 @@ class SpanTotals(NamedTuple):
             self.span_count + 1,
             self.failed_spans + (span.error_type is not None),
             self.llm_calls + (span.operation == "chat"),
-            self.tool_calls + (span.operation == "execute_tool"),
-            self.input_tokens + (span.input_tokens or 0),
-            self.output_tokens + (span.output_tokens or 0),
+            self.tool_calls + (span.operation == "execute_tool" and not span.within_tool),
+            _sum(self.input_tokens, span.input_tokens),
+            _sum(self.output_tokens, span.output_tokens),
         )
+
+
+def _sum(total: int | None, more: int | None) -> int | None:
+    return total if more is None else (total or 0) + more
 
 
 class SpanRow(NamedTuple):
@@ -98,11 +102,13 @@ class SpanRow(NamedTuple):
     agent: str | None
     task: str | None
     tool: str | None
+    within_tool: bool
     call_id: str | None
     finish_reason: str | None
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
+    written_tokens: int | None
     reasoning_tokens: int | None
     first_chunk_ns: int | None
     chunks: int | None

@@ -34,7 +34,7 @@ calls AS (
         model,
         input_tokens,
         cached_tokens,
-        try_cast(attributes ->> '$."gen_ai.usage.cache_creation.input_tokens"' AS BIGINT) AS written_tokens,
+        written_tokens,
         output_tokens
     FROM spans
     WHERE operation = 'chat'

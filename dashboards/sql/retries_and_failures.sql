@@ -30,6 +30,7 @@ WITH siblings AS (
         max(started_at) AS last_started_at,
         max(started_at) FILTER (error_type IS NULL AND NOT left_open) AS last_success_at
     FROM spans
+    WHERE NOT within_tool
     GROUP BY session_id, parent_span_id, name
     HAVING count(error_type) > 0
 ),
@@ -39,6 +40,7 @@ passed AS (
     JOIN spans AS c ON c.session_id = a.session_id AND c.parent_span_id = a.span_id
     WHERE a.error_type IS NOT NULL
         AND c.error_type IS NOT NULL
+        AND NOT c.within_tool
         AND (
             c.error_type = a.error_type AND c.error_type <> '_OTHER'
             OR contains(a.error_message, nullif(c.error_message, ''))
@@ -71,6 +73,7 @@ attempts AS (
         FROM spans
         WHERE operation = 'task'
     ) AS t ON a.operation = 'invoke_agent' AND t.session_id = a.session_id AND t.span_id = a.parent_span_id
+    WHERE NOT a.within_tool
 ),
 kinds AS (
     SELECT

@@ -10,9 +10,8 @@ p50_s, p95_s      seconds: half of the timed calls, or 95 of 100, took no longer
 total_s           seconds of all timed calls together, also of those that ran at the same time
 longest_s         seconds, of the call longest_span_id in session_id
 
-Limits: reads columns of spans and no frames. A tool of an MCP server has two rows: its name on the server,
-timed there, and the runtime's name for it, timed with the connection around. Recordings of format 1 have
-no spans. */
+Limits: reads columns of spans and no frames. A tool of an MCP server has the runtime's name for it, and is
+timed with the connection to the server. Recordings of format 1 have no spans. */
 WITH tools AS (
     SELECT
         tool,
@@ -26,7 +25,7 @@ WITH tools AS (
         max({duration_s: duration_s, session_id: session_id, span_id: span_id})
             FILTER (NOT left_open) AS longest
     FROM spans
-    WHERE operation = 'execute_tool'
+    WHERE operation = 'execute_tool' AND NOT within_tool
     GROUP BY tool
 )
 SELECT

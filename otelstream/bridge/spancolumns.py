@@ -32,18 +32,29 @@ _INT64_MAX: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a span takes over from those around it where its own frame does not say."""
+    """What a span takes over from those around it where its own frame does not say, and what it is in.
+
+    Attributes:
+        agent: Role of the agent.
+        task: Name of the task.
+        operation: What the span itself does.
+        around: What the span around it does.
+    """
 
     agent: str | None = None
     task: str | None = None
+    operation: str = ""
+    around: str = ""
 
     def within(self, started: StartSpan) -> Inherited:
         """Return what holds for a span that started inside, and for those inside that one."""
-        found, operation = started.attributes, operation_of(started)
+        found, operation = started.attributes, started.name.partition(" ")[0]  # of a closed set
         agent = _text(found, names.AGENT_NAME) or _text(found, names.AGENT_ROLE)
         return Inherited(
             agent=agent if operation == names.INVOKE_AGENT else agent or self.agent,
             task=_text(found, names.TASK_NAME) if operation == names.TASK else self.task,
+            operation=operation,
+            around=self.operation,
         )
 
 
@@ -55,11 +66,6 @@ class Uncounted:
     frames: int
 
 
-def operation_of(started: StartSpan) -> str:
-    """Return the first word of a span's name, which is of a closed set."""
-    return started.name.partition(" ")[0]
-
-
 def span_row(
     root_key: str, started: StartSpan, end: EndSpan, inherited: Inherited, uncounted: Uncounted
 ) -> SpanRow:
@@ -69,7 +75,7 @@ def span_row(
         root_key: Key of the session's root, from which span ids are derived.
         started: How it began.
         end: How it ended.
-        inherited: Agent and task, its own included.
+        inherited: Agent and task, its own included, and what it is in.
         uncounted: What is to be added to the counts of frames.
     """
     found = _attributes(started, end, uncounted)
@@ -79,7 +85,7 @@ def span_row(
         span_id=_hex(root_key, started.key),
         parent_span_id=None if parent is None else _hex(root_key, parent),
         name=started.name,
-        operation=operation_of(started),
+        operation=inherited.operation,
         frame_id=_text(found, names.FRAME_ID) or "",
         frame_type=_text(found, names.FRAME_TYPE),
         started_at=_moment(started.start_ns),
@@ -93,11 +99,13 @@ def span_row(
         agent=inherited.agent,
         task=inherited.task,
         tool=_text(found, names.TOOL_NAME),
+        within_tool=inherited.operation == inherited.around == names.EXECUTE_TOOL,
         call_id=_text(found, names.CALL_ID),
         finish_reason=_first(found, names.RESPONSE_FINISH_REASONS),
         input_tokens=_count(found, names.USAGE_INPUT_TOKENS),
         output_tokens=_count(found, names.USAGE_OUTPUT_TOKENS),
         cached_tokens=_count(found, names.USAGE_CACHE_READ),
+        written_tokens=_count(found, names.USAGE_CACHE_CREATION),
         reasoning_tokens=_count(found, names.USAGE_REASONING),
         # Frames tell microseconds, of which a float holds 285 years exactly.
         first_chunk_ns=None

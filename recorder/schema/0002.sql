@@ -151,11 +151,13 @@ CREATE TABLE stored_spans (
     agent VARCHAR,
     task VARCHAR,
     tool VARCHAR,
+    within_tool BOOLEAN,
     call_id VARCHAR,
     finish_reason VARCHAR,
     input_tokens BIGINT,
     output_tokens BIGINT,
     cached_tokens BIGINT,
+    written_tokens BIGINT,
     reasoning_tokens BIGINT,
     first_chunk_ns BIGINT,
     chunks BIGINT,
@@ -180,11 +182,13 @@ COMMENT ON COLUMN stored_spans.provider IS 'gen_ai.provider.name.';
 COMMENT ON COLUMN stored_spans.agent IS 'Role of the agent that did it.';
 COMMENT ON COLUMN stored_spans.task IS 'Name of its task, if one was given.';
 COMMENT ON COLUMN stored_spans.tool IS 'gen_ai.tool.name.';
+COMMENT ON COLUMN stored_spans.within_tool IS 'Whether it is a tool call that another one stands for (MCP): of the two one is counted.';
 COMMENT ON COLUMN stored_spans.call_id IS 'The runtime''s id of an LLM call.';
 COMMENT ON COLUMN stored_spans.finish_reason IS 'The first finish reason of an LLM call.';
 COMMENT ON COLUMN stored_spans.input_tokens IS 'Tokens.';
 COMMENT ON COLUMN stored_spans.output_tokens IS 'Tokens.';
 COMMENT ON COLUMN stored_spans.cached_tokens IS 'Input tokens read from a cache.';
+COMMENT ON COLUMN stored_spans.written_tokens IS 'Input tokens written to a cache.';
 COMMENT ON COLUMN stored_spans.reasoning_tokens IS 'Output tokens spent on reasoning.';
 COMMENT ON COLUMN stored_spans.first_chunk_ns IS 'Nanoseconds from the start of an LLM call to its first token frame.';
 COMMENT ON COLUMN stored_spans.chunks IS 'Token frames of an LLM call.';
@@ -226,8 +230,8 @@ COMMENT ON COLUMN session_ends.span_count IS 'Rows that the session has in store
 COMMENT ON COLUMN session_ends.failed_spans IS 'How many of them failed.';
 COMMENT ON COLUMN session_ends.llm_calls IS 'How many of them are LLM calls.';
 COMMENT ON COLUMN session_ends.tool_calls IS 'How many of them are tool calls.';
-COMMENT ON COLUMN session_ends.input_tokens IS 'Sum over the LLM calls.';
-COMMENT ON COLUMN session_ends.output_tokens IS 'Sum over the LLM calls.';
+COMMENT ON COLUMN session_ends.input_tokens IS 'Sum over the LLM calls that report it, NULL if none does.';
+COMMENT ON COLUMN session_ends.output_tokens IS 'Sum over the LLM calls that report it, NULL if none does.';
 COMMENT ON COLUMN session_ends.digest IS 'The chain''s last digest, over this row too; NULL for crashed.';
 
 -- Views: what people and reports ask. Each joins session_starts wherever it reads a table, so that a condition on
@@ -279,7 +283,7 @@ LEFT JOIN (
         count(*) AS span_count,
         count(error_type) AS failed_spans,
         count_if(operation = 'chat') AS llm_calls,
-        count_if(operation = 'execute_tool') AS tool_calls,
+        count_if(operation = 'execute_tool' AND NOT within_tool) AS tool_calls,
         sum(input_tokens)::BIGINT AS input_tokens,
         sum(output_tokens)::BIGINT AS output_tokens
     FROM stored_spans
@@ -305,8 +309,8 @@ COMMENT ON COLUMN sessions.span_count IS 'Spans that have ended; NULL where none
 COMMENT ON COLUMN sessions.failed_spans IS 'How many of them failed; one failure fails every span around it.';
 COMMENT ON COLUMN sessions.llm_calls IS 'How many of them are LLM calls.';
 COMMENT ON COLUMN sessions.tool_calls IS 'How many of them are tool calls.';
-COMMENT ON COLUMN sessions.input_tokens IS 'Sum over the LLM calls.';
-COMMENT ON COLUMN sessions.output_tokens IS 'Sum over the LLM calls.';
+COMMENT ON COLUMN sessions.input_tokens IS 'Sum over the LLM calls that report it, NULL if none does.';
+COMMENT ON COLUMN sessions.output_tokens IS 'Sum over the LLM calls that report it, NULL if none does.';
 COMMENT ON COLUMN sessions.error_type IS 'Qualified class name of the exception of a failed run.';
 COMMENT ON COLUMN sessions.error_message IS 'Its text.';
 COMMENT ON COLUMN sessions.error IS 'The exception as tagged JSON text.';
@@ -517,12 +521,14 @@ SELECT
     p.agent,
     p.task,
     p.tool,
+    p.within_tool,
     p.model,
     p.provider,
     p.call_id,
     p.input_tokens,
     p.output_tokens,
     p.cached_tokens,
+    p.written_tokens,
     p.reasoning_tokens,
     p.first_chunk_ns / 1e9 AS time_to_first_chunk_s,
     p.chunks,
@@ -547,12 +553,14 @@ COMMENT ON COLUMN spans.error_message IS 'Text of the failure.';
 COMMENT ON COLUMN spans.agent IS 'Role of the agent that did it.';
 COMMENT ON COLUMN spans.task IS 'Name of its task, if one was given.';
 COMMENT ON COLUMN spans.tool IS 'Name of the tool.';
+COMMENT ON COLUMN spans.within_tool IS 'Whether it is a tool call that another one stands for (MCP): of the two one is counted.';
 COMMENT ON COLUMN spans.model IS 'Model that was asked for; of an agent, its model.';
 COMMENT ON COLUMN spans.provider IS 'gen_ai.provider.name.';
 COMMENT ON COLUMN spans.call_id IS 'The runtime''s id of an LLM call.';
-COMMENT ON COLUMN spans.input_tokens IS 'Tokens, of an LLM call.';
+COMMENT ON COLUMN spans.input_tokens IS 'Tokens, of an LLM call; those of a cache included.';
 COMMENT ON COLUMN spans.output_tokens IS 'Tokens, of an LLM call.';
 COMMENT ON COLUMN spans.cached_tokens IS 'Input tokens read from a cache.';
+COMMENT ON COLUMN spans.written_tokens IS 'Input tokens written to a cache.';
 COMMENT ON COLUMN spans.reasoning_tokens IS 'Output tokens spent on reasoning.';
 COMMENT ON COLUMN spans.time_to_first_chunk_s IS 'Seconds from the start of an LLM call to its first token frame.';
 COMMENT ON COLUMN spans.chunks IS 'Token frames, NULL without any.';
@@ -575,8 +583,9 @@ SELECT
     p.first_chunk_ns / 1e9 AS time_to_first_chunk_s,
     p.input_tokens,
     p.output_tokens,
-    coalesce(p.input_tokens, 0) + coalesce(p.output_tokens, 0) AS total_tokens,
+    p.input_tokens + p.output_tokens AS total_tokens,
     p.cached_tokens,
+    p.written_tokens,
     p.reasoning_tokens,
     coalesce(p.chunks, 0) AS chunks,
     p.finish_reason,
@@ -599,10 +608,11 @@ COMMENT ON COLUMN llm_calls.started_at IS 'UTC.';
 COMMENT ON COLUMN llm_calls.ended_at IS 'UTC.';
 COMMENT ON COLUMN llm_calls.duration_s IS 'Seconds from start to end.';
 COMMENT ON COLUMN llm_calls.time_to_first_chunk_s IS 'Seconds until its first token frame, NULL without any.';
-COMMENT ON COLUMN llm_calls.input_tokens IS 'Tokens, NULL where the provider did not say.';
+COMMENT ON COLUMN llm_calls.input_tokens IS 'Tokens, those of a cache included; NULL where the provider did not say.';
 COMMENT ON COLUMN llm_calls.output_tokens IS 'Tokens, NULL where the provider did not say.';
-COMMENT ON COLUMN llm_calls.total_tokens IS 'Both together, 0 where the provider did not say.';
+COMMENT ON COLUMN llm_calls.total_tokens IS 'Both together, NULL where the provider did not say.';
 COMMENT ON COLUMN llm_calls.cached_tokens IS 'Input tokens read from a cache.';
+COMMENT ON COLUMN llm_calls.written_tokens IS 'Input tokens written to a cache.';
 COMMENT ON COLUMN llm_calls.reasoning_tokens IS 'Output tokens spent on reasoning.';
 COMMENT ON COLUMN llm_calls.chunks IS 'Token frames; 0 for a call that did not stream.';
 COMMENT ON COLUMN llm_calls.finish_reason IS 'stop, tool_calls, length, ... as the provider says it.';
@@ -657,8 +667,8 @@ LEFT JOIN (
     )
     GROUP BY ALL
 ) AS e ON e.session_id = s.session_id AND e.frame_id = p.frame_id
-WHERE p.operation = 'execute_tool';
-COMMENT ON VIEW tool_calls IS 'Every tool call that has ended. Over a whole recording spans is faster: it reads no frames.';
+WHERE p.operation = 'execute_tool' AND NOT p.within_tool;
+COMMENT ON VIEW tool_calls IS 'Every tool call that has ended, of MCP tools the one around. Over a whole recording spans is faster: it reads no frames.';
 COMMENT ON COLUMN tool_calls.session_id IS 'The session that it belongs to.';
 COMMENT ON COLUMN tool_calls.tool IS 'Name of the tool.';
 COMMENT ON COLUMN tool_calls.arguments IS 'What it was called with.';
@@ -683,13 +693,15 @@ SELECT
     max(p.ended_at) AS ended_at,
     count_if(p.operation = 'invoke_agent') AS executions,
     count_if(p.operation = 'invoke_agent' AND p.error_type IS NOT NULL) AS failed_executions,
-    coalesce(sum(p.duration_ns) FILTER (p.operation = 'invoke_agent'), 0)::DOUBLE / 1e9 AS busy_s,
+    sum(p.duration_ns) FILTER (p.operation = 'invoke_agent' AND NOT p.left_open)::DOUBLE / 1e9 AS busy_s,
     max(p.model) FILTER (p.operation = 'invoke_agent') AS model,
     count_if(p.operation = 'chat') AS llm_calls,
-    count_if(p.operation = 'execute_tool') AS tool_calls,
-    count_if(p.operation IN ('chat', 'execute_tool') AND p.error_type IS NOT NULL) AS failed_calls,
-    coalesce(sum(p.input_tokens), 0)::BIGINT AS input_tokens,
-    coalesce(sum(p.output_tokens), 0)::BIGINT AS output_tokens
+    count_if(p.operation = 'execute_tool' AND NOT p.within_tool) AS tool_calls,
+    count_if(
+        p.operation IN ('chat', 'execute_tool') AND NOT p.within_tool AND p.error_type IS NOT NULL
+    ) AS failed_calls,
+    sum(p.input_tokens)::BIGINT AS input_tokens,
+    sum(p.output_tokens)::BIGINT AS output_tokens
 FROM stored_spans AS p
 JOIN session_starts AS s ON s.session = p.session
 WHERE p.agent IS NOT NULL
@@ -701,13 +713,13 @@ COMMENT ON COLUMN agents.started_at IS 'UTC, of the first thing that it did.';
 COMMENT ON COLUMN agents.ended_at IS 'UTC, of the last thing that it did.';
 COMMENT ON COLUMN agents.executions IS 'How often it was set to work: once per task and retry.';
 COMMENT ON COLUMN agents.failed_executions IS 'How many of these failed.';
-COMMENT ON COLUMN agents.busy_s IS 'Seconds of all executions together.';
+COMMENT ON COLUMN agents.busy_s IS 'Seconds of all executions together but those that no frame ended, NULL without any.';
 COMMENT ON COLUMN agents.model IS 'Model that it was given.';
 COMMENT ON COLUMN agents.llm_calls IS 'LLM calls that it made.';
 COMMENT ON COLUMN agents.tool_calls IS 'Tools that it called.';
 COMMENT ON COLUMN agents.failed_calls IS 'How many of its LLM and tool calls failed.';
-COMMENT ON COLUMN agents.input_tokens IS 'Sum over its LLM calls.';
-COMMENT ON COLUMN agents.output_tokens IS 'Sum over its LLM calls.';
+COMMENT ON COLUMN agents.input_tokens IS 'Sum over its LLM calls that report it, NULL if none does.';
+COMMENT ON COLUMN agents.output_tokens IS 'Sum over its LLM calls that report it, NULL if none does.';
 
 CREATE VIEW tasks AS
 SELECT

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -77,9 +77,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             _record(task, journal)
-        _wait_for(lambda: journal.started)
-        if task.flush_every_s:
-            _wait_for(lambda: journal.acknowledged(0) > 0)
+        _wait_until_begun(task, journal)
         time.sleep(task.delay_s)
         journal.kill(time.monotonic_ns())
         os.kill(child, signal.SIGKILL)
@@ -87,9 +85,11 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201  the report
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
+def _wait_until_begun(task: Round, journal: Journal) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while not condition() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if journal.acknowledged(0) > 0 or (journal.started and not task.flush_every_s):
+            return
         time.sleep(0.001)
 
 

@@ -291,6 +291,7 @@ def test_columns_of_an_llm_call(golden: Golden) -> None:
         "ended_at": datetime(2026, 11, 20, 15, 42, 50, 94533),
         "duration_ns": 823_057_000,
         "left_open": False,
+        "within_tool": False,
         "model": "gpt-4o-mini",
         "provider": "openai",
         "agent": "Researcher",
@@ -350,6 +351,7 @@ def test_columns_of_a_failed_tool(golden: Golden) -> None:
             "agent": "Breaker",
             "task": "break",
             "tool": "explode",
+            "within_tool": False,
         },
     )
 
@@ -371,6 +373,17 @@ def test_agents_and_tasks_pass_to_what_is_inside(golden: Golden) -> None:
         ("invoke_workflow", None, None),
         ("method", None, None),
         ("invoke_workflow", None, None),
+    ]
+
+
+def test_a_tool_that_stands_for_another_is_around_it(golden: Golden) -> None:
+    """Of an MCP tool and the runtime's tool that calls it, the first is within the second."""
+    frames = golden("25_mcp_tool")
+    rows = rows_of(frames, Outcome("completed", timestamp_ns(frames[-1])))
+
+    assert [(row.frame_type, row.within_tool) for row in rows if row.operation == "execute_tool"] == [
+        ("mcp_tool_execution_started", True),
+        ("tool_usage_started", False),
     ]
 
 
