@@ -16,13 +16,29 @@ from otelstream.cli.terminal import console
 
 def sql(
     recording: RecordingPath,
-    query: Annotated[str, typer.Argument(help="SQL, for example: FROM sessions", show_default=False)],
+    query: Annotated[
+        str | None, typer.Argument(help="SQL, for example: FROM sessions", show_default=False)
+    ] = None,
+    file: Annotated[
+        typer.FileText | None,
+        typer.Option(
+            "--file",
+            "-f",
+            help="A file that holds the SQL, as those of dashboards/sql; - for standard input.",
+            encoding="utf-8",
+            errors="replace",
+        ),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Run SQL on a recording (views `sessions`, `llm_calls`, …), read-only, with access to nothing else."""
+    if file is not None:
+        if query is not None:
+            raise typer.BadParameter("the SQL is given twice; give an argument, or --file.")
+        query = file.read()
     with opened(recording) as found:
-        names, rows = found.sql(query).fetch()
+        names, rows = found.sql(query or "").fetch()
     if as_json:
         named = [dict(zip(names, map(_jsonable, row), strict=True)) for row in rows]
         print(to_json(named, indent=2, fallback=str, inf_nan_mode="null").decode())

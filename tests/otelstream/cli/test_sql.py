@@ -129,3 +129,34 @@ def test_reaching_out_or_writing_is_refused(
         list(tmp_path.iterdir()),
         recordings.completed.read_bytes() == before,
     ) == (2, "", 1, [], True)
+
+
+COMMENTED = "-- how many sessions\nSELECT count(*) AS n FROM sessions"
+
+
+def test_a_query_in_a_file(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """It may begin with a comment, which as an argument would be an option."""
+    (tmp_path / "report.sql").write_text(COMMENTED)
+
+    assert cli("sql", recordings.both, "-f", "report.sql").out.split() == ["n", "2"]
+
+
+def test_a_query_on_standard_input(cli: Cli, recordings: Recordings) -> None:
+    """A dash stands for it."""
+    assert cli("sql", recordings.both, "--file", "-", stdin=COMMENTED.encode()).out.split() == ["n", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-f", "nowhere.sql"], "'nowhere.sql': No such file or directory"),
+        (["FROM sessions", "-f", "-"], "the SQL is given twice; give an argument, or --file."),
+    ],
+)
+def test_no_one_query_is_an_error(
+    arguments: list[str], sentence: str, cli: Cli, recordings: Recordings
+) -> None:
+    """A file that is not there, or two queries, are wrong usage."""
+    ended = cli("sql", recordings.both, *arguments)
+
+    assert (ended.code, ended.out, sentence in ended.err) == (2, "", True)
