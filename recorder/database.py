@@ -96,10 +96,11 @@ def _attached(path: Path) -> DuckDBPyConnection:
     if handle is not None:
         handle.has_writer = True
         return handle.connection
-    if is_new(path):
-        create(real)
+    missing = is_new(path)
     connection = duckdb.connect(config=dict(WRITING))
     try:
+        if missing:
+            create(connection, real)
         # The writer checkpoints by itself: after a commit, so that a failure of one is not told of the other.
         connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
@@ -109,7 +110,7 @@ def _attached(path: Path) -> DuckDBPyConnection:
         version = check_format(connection, path)
         if version == FORMAT_VERSION:
             connection.execute("PRAGMA enable_checkpoint_on_shutdown")
-    except (duckdb.Error, RecordingError):
+    except (duckdb.Error, OSError, RecordingError):
         connection.close()
         raise
     if version < FORMAT_VERSION:

@@ -25,8 +25,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Three recordings, of which the first is the first one of its process."""
     monkeypatch.setattr(creation, "_tables", b"")
     paths = [tmp_path / f"{number}.duckdb" for number in range(3)]
-    for path in paths:
-        create(path)
+    with duckdb.connect() as connection:
+        for path in paths:
+            create(connection, path)
     return paths
 
 
