@@ -124,7 +124,7 @@ EQUAL = {name: each for name, each in ODD.items() if name not in UNEQUAL}
 def encoded(frames: Iterable[StreamFrame]) -> tuple[list[FrameRow], dict[int, ContextRow]]:
     """The rows of a session's frames, and its contexts by their number."""
     encoder = FrameEncoder(0)
-    found = [FrameRow(*encoder.encode(each, ordinal, 0)) for ordinal, each in enumerate(frames)]
+    found = [FrameRow._make(encoder.encode(each, ordinal, 0)) for ordinal, each in enumerate(frames)]
     return found, {context.context: context for context in encoder.new_contexts}
 
 
