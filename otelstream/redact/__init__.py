@@ -3,10 +3,11 @@
 Pure: no I/O, no clock, no environment. What holds no secret comes back as the same object.
 """
 
+from otelstream.redact.frames import redacted_frame
 from otelstream.redact.keys import MIN_VALUE_LENGTH, secret_values
 from otelstream.redact.pairs import PLACEHOLDER
 from otelstream.redact.redactor import MAX_DEPTH, Json, Redactor
-from otelstream.redact.stream import Released, StreamRedactor, redacted, redacted_frame
+from otelstream.redact.stream import Released, StreamRedactor, redacted
 
 __all__ = [
     "MAX_DEPTH",

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from otelstream.frame import FrameLike, with_data
 from otelstream.redact.calls import CallText
+from otelstream.redact.frames import redacted_frame
 from otelstream.redact.pairs import PLACEHOLDER
 from otelstream.redact.redactor import Redactor
 from otelstream.redact.tails import doubtful_from, masked_spans
@@ -194,16 +195,6 @@ def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator
         if stream.waiting >= RELEASED_TOGETHER:
             yield from (frame for frame, _ in stream.release() if frame is not None)
     yield from (frame for frame, _ in stream.release(final=True) if frame is not None)
-
-
-def redacted_frame(frame: FrameLike, redactor: Redactor | None) -> FrameLike:
-    """Return a frame without secrets: itself if it holds none, otherwise a copy."""
-    if redactor is None:
-        return frame
-    data, namespace = redactor.redact(frame.data), redactor.redact(frame.namespace)
-    if data is frame.data and namespace is frame.namespace:
-        return frame
-    return with_data(frame, data, namespace)
 
 
 def _spelled(redactor: Redactor, frame: FrameLike, piece: str) -> FrameLike:
