@@ -174,9 +174,10 @@ def _may_have_extra(kind: type) -> bool:
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
-def with_data(frame: FrameLike, data: dict[str, Any], namespace: list[str]) -> StreamFrame:
-    """Return a copy of a frame with other data and namespace, nothing else changed or checked."""
-    return StreamFrame.model_construct(**{**envelope_of(frame), "data": data, "namespace": namespace})
+def with_fields(frame: FrameLike, fields: Mapping[str, Any]) -> StreamFrame:
+    """Return a copy of a frame that has the given fields and no unknown ones but those, nothing checked."""
+    known = {name: value for name, value in envelope_of(frame).items() if name in StreamFrame.model_fields}
+    return StreamFrame.model_construct(**{**known, **fields})
 
 
 def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants") -> str:

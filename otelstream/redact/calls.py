@@ -27,7 +27,7 @@ class CallText:
         complete: Whether nothing more will come, so that nothing is in doubt.
         rest: The last frame's data but for its text, if it holds no secret; see `StreamRedactor`.
         keys: The order of its keys.
-        namespace: The frame's namespace.
+        place: The frame's channel and its namespace.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class CallText:
         self.free: deque[str] = deque()
         self.rest: dict[str, Any] | None = None
         self.keys: list[str] = []
-        self.namespace: list[str] | None = None
+        self.place: list[str] | None = None
         self._waiting: deque[str] = deque()
         self._offered = 0
         self._left = ""

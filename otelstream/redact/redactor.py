@@ -147,6 +147,10 @@ class Redactor:
             self._known_keys[key] = is_secret
         return name, is_secret
 
+    def mask_name(self, name: str) -> str:
+        """Return one of the few texts that frames repeat, such as a type, masked by the rules alone."""
+        return str(self._judge_key(name)[0])
+
     def mask(self, text: str) -> str:
         """Return a text with its secrets masked by the rules alone, without the user's function."""
         # Until nothing more is found: that makes the whole idempotent. It ends because no rule touches a

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-from otelstream.frame import FrameLike, with_data
+from otelstream.frame import FrameLike, extra_fields
 from otelstream.redact.calls import CallText
 from otelstream.redact.frames import redacted_frame
 from otelstream.redact.pairs import PLACEHOLDER
@@ -131,15 +131,15 @@ class StreamRedactor:
         rest = frame.data.copy()
         chunk, rest["chunk"] = rest["chunk"], ""
         # Only texts and nulls: what is equal then is the same, and cannot have been changed since.
-        is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values()))
+        is_flat = piece is chunk and _FLAT.issuperset(map(type, rest.values())) and not extra_fields(frame)
         same = is_flat and call.rest == rest and call.keys == list(rest)  # their order is told nowhere else
-        if same and call.namespace == frame.namespace:
+        if same and call.place == [frame.channel, *frame.namespace]:
             return frame, call.rest
         kept: list[FrameLike] = []
         if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
             return None, None
         if is_flat and kept[0] is frame and not redactor.has_function:
-            call.rest, call.keys, call.namespace = rest, list(rest), list(frame.namespace)
+            call.rest, call.keys, call.place = rest, list(rest), [frame.channel, *frame.namespace]
         return kept[0], None
 
     def _call_of(self, frame: FrameLike) -> CallText:
@@ -205,8 +205,7 @@ def _spelled(redactor: Redactor, frame: FrameLike, piece: str) -> FrameLike:
     if function is not None:
         arguments = _certain(redactor, function["arguments"])
         data["tool_call"] = {**data["tool_call"], "function": {**function, "arguments": arguments}}
-    namespace = redactor.redact(frame.namespace)
-    return with_data(frame, redactor.redact(data), namespace)
+    return redacted_frame(frame, redactor, data)
 
 
 def _function_of(tool_call: Any) -> dict[str, Any] | None:  # noqa: ANN401  a part of a frame's data

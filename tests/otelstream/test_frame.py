@@ -21,7 +21,7 @@ from otelstream.frame import (
     ns_datetime,
     parse_frame,
     timestamp_ns,
-    with_data,
+    with_fields,
 )
 from otelstream.testing import START, START_NS, make_frame
 
@@ -165,10 +165,10 @@ def test_content_is_the_text_of_a_chunk(data: dict[str, object], content: str) -
     assert make_frame("llm_stream_chunk", data=data).content == content
 
 
-def test_with_data_changes_nothing_else() -> None:
-    """Data and namespace are replaced; the rest stays, unknown fields included."""
-    frame = with_data(parse_frame(line(seq=4, later=True, data={"n": 1})), {"n": 2}, ["x"])
-    assert frame == parse_frame(line(seq=4, later=True, data={"n": 2}, namespace=["x"]))
+def test_with_fields_replaces_the_unknown_fields_as_well() -> None:
+    """The fields given are replaced, the other known ones stay, the other unknown ones go."""
+    frame = with_fields(parse_frame(line(seq=4, later=True, data={"n": 1})), {"data": {"n": 2}, "new": 1})
+    assert frame == parse_frame(line(seq=4, new=1, data={"n": 2}))
 
 
 @pytest.mark.parametrize(
