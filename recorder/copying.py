@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from recorder.creation import NO_EXTENSIONS, quoted
 from recorder.schema import STORAGE
+from recorder.starting import connect
 
 OPENED: Final = 0
 REFUSED: Final = 10
@@ -56,7 +57,7 @@ class Range(NamedTuple):
 def main(damaged: Path, sound: Path) -> int:
     """Copy what can be read; return the exit code."""
     begun = sound.exists()
-    connection = duckdb.connect(config=dict(NO_EXTENSIONS))
+    connection = connect(config=NO_EXTENSIONS)
     try:
         connection.execute("SET threads = 1")
         connection.execute(f"ATTACH {quoted(sound)} AS sound ({'READ_WRITE' if begun else STORAGE})")

@@ -25,7 +25,7 @@ from recorder.creation import WRITING, create, folder_beside, is_new, quoted
 from recorder.faults import is_taken, sentence_for
 from recorder.migrate import migrated
 from recorder.schema import FORMAT_VERSION
-
+from recorder.starting import connect
 
 @dataclass(slots=True)
 class Handle:
@@ -97,7 +97,7 @@ def _attached(path: Path) -> DuckDBPyConnection:
         handle.has_writer = True
         return handle.connection
     missing = is_new(path)
-    connection = duckdb.connect(config=dict(WRITING))
+    connection = connect(config=WRITING)
     try:
         if missing:
             create(connection, real)
@@ -205,7 +205,7 @@ def open_for_reading(
         duckdb.Error: It cannot be opened.
     """
     with _lock:
-        connection = duckdb.connect(database, read_only=read_only, config=dict(config))
+        connection = connect(database, read_only=read_only, config=config)
         _reading[id(connection)] = connection
         return connection
 

@@ -18,6 +18,7 @@ from typing import Final
 import duckdb
 
 from recorder.copying import OPENED, REFUSED
+from recorder.starting import connect
 
 MAX_DEATHS: Final = 50
 SILENCE_S: Final = 60.0
@@ -48,7 +49,7 @@ def extract(damaged: Path, sound: Path) -> str | None:
 def _give_up(sound: Path) -> bool:
     """Leave out what is still to be copied; return whether anything was copied before."""
     try:
-        with closing(duckdb.connect(sound)) as connection:
+        with closing(connect(sound)) as connection:
             connection.execute(
                 "INSERT INTO unreadable"
                 " SELECT table_name, first, until, 'DuckDB breaks down over it' FROM todo; DELETE FROM todo"

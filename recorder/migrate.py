@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from otelstream.errors import RecordingError
 from recorder.creation import WRITING, quoted
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
+from recorder.starting import connect
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def migrated(
 
 
 def _connected(before: Path, after: Path, mode: str) -> DuckDBPyConnection:
-    connection = duckdb.connect(config=dict(WRITING))
+    connection = connect(config=WRITING)
     connection.execute("PRAGMA disable_checkpoint_on_shutdown")
     connection.execute(f"ATTACH {quoted(before)} AS before ({mode})")
     connection.execute(f"ATTACH {quoted(after)} AS after ({STORAGE})")

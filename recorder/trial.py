@@ -8,12 +8,11 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
-import duckdb
-
 from recorder import chain
 from recorder.commits import Connect, commits, links, start_row
 from recorder.extraction import extract
 from recorder.remains import Remains
+from recorder.starting import connect
 
 W = TypeVar("W")
 
@@ -45,7 +44,7 @@ def find_right(ways: Iterable[W], apply: Callable[[W], None], copy: Path, folder
 def _is_right(copy: Path, sound: Path) -> bool:
     if extract(copy, sound) is not None:
         return False
-    with closing(duckdb.connect(sound)) as connection:
+    with closing(connect(sound)) as connection:
         tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         if "chain" not in tables or connection.execute(_UNREADABLE).fetchone() != (0,):
             return False

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
 from otelstream.errors import RecordingError
 from recorder import blocks, wal
 from recorder.blocks import Blocks
@@ -26,6 +24,7 @@ from recorder.faults import sentence_for
 from recorder.locks import is_being_written
 from recorder.migrate import migrated
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
+from recorder.starting import connect
 from recorder.trial import find_right
 from recorder.wal import Log
 
@@ -205,7 +204,7 @@ class _Dismantling:
             "SELECT table_name, sum(until - first)::BIGINT, min(why) FROM unreadable"
             " GROUP BY table_name ORDER BY table_name"
         )
-        with closing(duckdb.connect(sound, read_only=True)) as connection:
+        with closing(connect(sound, read_only=True)) as connection:
             rows = connection.execute(query).fetchall()
         for table, count, why in rows:
             self._wreck.notes.append(f"{count} rows of {table} cannot be read as they are: {why}")
@@ -242,7 +241,7 @@ class _Dismantling:
         """Return an empty recording of a format."""
         path = self._folder / "new.duckdb"
         path.unlink(missing_ok=True)
-        with closing(duckdb.connect()) as connection:
+        with closing(connect()) as connection:
             connection.execute(f"ATTACH {quoted(path)} AS new ({STORAGE}); USE new")
             connection.execute(statements(f"{version:04}"))
             connection.execute("CHECKPOINT new; USE memory; DETACH new")
@@ -281,7 +280,7 @@ def _copied(file: Path, folder: Path) -> Path:
 
 
 def _format_of(sound: Path, file: Path) -> int:
-    with closing(duckdb.connect(sound)) as connection:
+    with closing(connect(sound)) as connection:
         names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         known = [version for table, version in _FRAME_TABLES.items() if table in names]
         if not known or "header" not in names:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.bridge.newfile import NewRecording, new_recording
@@ -17,6 +16,7 @@ from recorder.commits import Connect
 from recorder.faults import sentence_for
 from recorder.remains import Remains
 from recorder.salvage import Salvaged
+from recorder.starting import connect
 from recorder.wreck import Wreck, take_apart
 
 
@@ -103,7 +103,7 @@ def _salvage(wreck: Wreck, made: NewRecording, recovery: Recovery) -> None:
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     with ExitStack() as stack:
         trusted, doubtful = (
-            None if path is None else Remains(_connecting(stack.enter_context(closing(duckdb.connect(path)))))
+            None if path is None else Remains(_connecting(stack.enter_context(closing(connect(path)))))
             for path in (wreck.trusted, wreck.doubtful)
         )
         numbers = {number for remains in (trusted, doubtful) if remains for number in remains.numbers()}
