@@ -894,8 +894,9 @@ SELECT
     p.frame_id
 FROM stored_spans AS p
 JOIN session_starts AS s ON s.session = p.session
+-- What a failed span inside says as well did not begin here. Texts of a few characters are in any text.
 LEFT JOIN (
-    SELECT s.session_id, c.parent_span_id, list(c.error_type) AS types, list(c.error_message) AS messages
+    SELECT s.session_id, c.parent_span_id, list(coalesce(c.error_message, '')) AS messages
     FROM stored_spans AS c
     JOIN session_starts AS s ON s.session = c.session
     WHERE c.error_type IS NOT NULL
@@ -904,14 +905,14 @@ LEFT JOIN (
 WHERE p.error_type IS NOT NULL
     AND (
         c.session_id IS NULL
-        OR NOT (
-            list_contains(c.types, p.error_type)
-            OR len(
-                list_filter(
-                    c.messages, lambda m: contains(p.error_message, m) OR contains(m, p.error_message)
-                )
-            ) > 0
-        )
+        OR len(
+            list_filter(
+                c.messages,
+                lambda m: m = coalesce(p.error_message, '')
+                    OR (length(m) >= 4 AND contains(p.error_message, m))
+                    OR (length(p.error_message) >= 4 AND contains(m, p.error_message))
+            )
+        ) = 0
     )
 UNION ALL
 SELECT
@@ -933,6 +934,7 @@ FROM (
         s.session_id,
         f.timestamp,
         f.type,
+        f.parent_id,
         coalesce(f.id_text, f.id::VARCHAR) AS id,
         json_extract_string(
             f.data, ['$.error', '$.message', '$.agent_role', '$.tool_name', '$.model']
@@ -944,7 +946,7 @@ FROM (
     WHERE (ends_with(f.type, '_failed') OR ends_with(f.type, '_error'))
         AND (t.role IS DISTINCT FROM 'fails' OR p.session IS NULL)
 ) AS f
--- The frame that ended a failed span, or says what one says, is no other failure.
+-- The frame that ended a failed span, or in such a span says what it says, is no other failure.
 LEFT JOIN (
     SELECT DISTINCT s.session_id, p.ended_at
     FROM stored_spans AS p
@@ -952,11 +954,14 @@ LEFT JOIN (
     WHERE p.error_type IS NOT NULL
 ) AS p ON p.session_id = f.session_id AND p.ended_at = f.timestamp
 LEFT JOIN (
-    SELECT DISTINCT s.session_id, p.error_message
+    SELECT DISTINCT s.session_id, p.frame_id, p.error_message
     FROM stored_spans AS p
     JOIN session_starts AS s ON s.session = p.session
     WHERE p.error_type IS NOT NULL
-) AS m ON m.session_id = f.session_id AND m.error_message = coalesce(f.told[1], f.told[2])
+) AS m
+    ON m.session_id = f.session_id
+    AND m.frame_id = f.parent_id
+    AND m.error_message = coalesce(f.told[1], f.told[2])
 WHERE p.session_id IS NULL AND m.session_id IS NULL;
 COMMENT ON VIEW errors IS 'Every failure once: where it began, not the spans around it that failed with it.';
 COMMENT ON COLUMN errors.session_id IS 'The session that it belongs to.';
