@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -155,7 +156,9 @@ class Pipeline:
         run.open()
         ends: list[End] = []
         arrivals: list[Arrival] = []
-        for item in run.stream.take():
+        taken = deque(run.stream.take())
+        while taken:
+            item = taken.popleft()
             if isinstance(item, Arrival):
                 arrivals.append(item)
             else:

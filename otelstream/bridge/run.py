@@ -16,14 +16,11 @@ from otelstream.bridge.spanrows import SpanRows
 from otelstream.bridge.spans import EarlierRuns, SpanStage
 from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes, told, withheld
 from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
-from otelstream.frame import FrameLike, frame_json
+from otelstream.frame import FrameLike
 from otelstream.redact import Released, StreamRedactor
 
 BATCH_BYTES: Final = 2_000_000
 """About what the frames of a batch weigh at most: redacting 10 MB takes a third of a second."""
-
-WEIGHED_FRAMES: Final = 3
-"""How many frames of a type are measured to know what the next ones weigh in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,6 @@ class Run:
         self._started = False
         self._lost = 0
         self._dropped = 0
-        self._measured: dict[str, int] = {}
 
     @property
     def waits(self) -> bool:
@@ -77,15 +73,18 @@ class Run:
         """Handle frames in batches, each of which is committed when it is full.
 
         Args:
-            arrivals: The frames, in order.
+            arrivals: The frames, in order. The list is emptied, so that each is gone once it was handled.
             final: Whether no more will come.
             at_once: Whether none may be held back.
         """
-        batches = list(_batches(arrivals, self._shared.batch_frames))
-        for batch in batches:
+        batches = deque(_batches(arrivals, self._shared.batch_frames))
+        arrivals.clear()
+        while batches:
+            batch = batches.popleft()
             self._attempt("frame", 0, partial(self._batch, batch))
+            self.stream.let_go(batch)
             # The last one is committed together with what other sessions have.
-            if self._record is not None and batch is not batches[-1]:
+            if self._record is not None and batches:
                 self._shared.files.commit(self._record.file)
         if self.waits and (final or at_once):
             self._attempt("frame", 0, partial(self._release, final=final, at_once=True))
@@ -131,7 +130,7 @@ class Run:
         kept = [frame for frame, _ in released if frame is not None]
         self._to_recording(pairs, kept)
         self._to_spans(kept)
-        self._attempt.each("frame", kept, self._weigh)
+        self._attempt.each("frame", kept, self.stream.weights.learn)
 
     def _give_up_waiting(self) -> None:
         stuck = len(self._arrivals)
@@ -224,13 +223,6 @@ class Run:
 
     def _last_rows(self, rows: SpanRows, record: RecordStage, last: ToldEnd) -> None:
         record.spans(rows.close(last.outcome))
-
-    def _weigh(self, frame: FrameLike) -> None:
-        seen = self._measured.get(frame.type, 0)
-        if seen < WEIGHED_FRAMES:
-            self._measured[frame.type] = seen + 1
-            size = len(frame_json(frame))
-            self.stream.weights[frame.type] = max(size, self.stream.weights.get(frame.type, 0))
 
 
 def _batches(arrivals: list[Arrival], size: int) -> Iterator[list[Arrival]]:

@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from opentelemetry import trace
@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.spans import Destinations
-from otelstream.bridge.stream import FRAME_BYTES, Arrival, End, Options, OrphanReason, Stream
+from otelstream.bridge.stream import Arrival, End, Options, OrphanReason, Stream
+from otelstream.bridge.weights import FRAME_BYTES
 from otelstream.config import Settings
 from otelstream.span.options import SpanOptions
 from otelstream.testing import make_frame
@@ -58,6 +59,11 @@ def bench(*, flush_on_end: bool = True, **variables: Any) -> Bench:  # noqa: ANN
     )
     settings = Settings(**{"queue_mb": 1, **variables})
     return Bench(Stream(options, settings, losses, wakes), losses, wakes)
+
+
+def handle(stream: Stream) -> None:
+    """Take what is in the queue, and let go of it."""
+    stream.let_go(item for item in stream.take() if isinstance(item, Arrival))
 
 
 def taken(stream: Stream) -> list[str]:
@@ -137,21 +143,32 @@ def test_a_drop_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     ] == [True]
 
 
-def test_what_was_taken_makes_room() -> None:
-    """The limit is on what waits, not on what has passed."""
+def test_what_was_handled_makes_room() -> None:
+    """The limit is on what is in memory, not on what has passed."""
     made = bench()
     for _ in range(5):
         for _ in range(500):
             made.stream.put(make_frame("tick"))
-        made.stream.take()
+        handle(made.stream)
 
     assert made.stream.dropped == 0
+
+
+def test_what_was_taken_and_is_being_handled_makes_no_room() -> None:
+    """It is in memory as before."""
+    made = bench()
+    for _ in range(2):
+        for _ in range(501):
+            made.stream.put(make_frame("tick"))
+        made.stream.take()
+
+    assert made.stream.dropped == 1
 
 
 def test_a_known_weight_counts() -> None:
     """Frames of a type that was measured weigh what it weighed."""
     made = bench()
-    made.stream.weights["crew_kickoff_started"] = MEGABYTE // 2
+    made.stream.weights.learn(make_frame("crew_kickoff_started", data={"text": "x" * (MEGABYTE * 2 // 5)}))
     for _ in range(5):
         made.stream.put(make_frame("crew_kickoff_started"))
 
@@ -163,8 +180,8 @@ def test_a_weight_learnt_meanwhile_is_taken_back_as_it_was_put() -> None:
     made = bench()
     for _ in range(1_000):
         made.stream.put(make_frame("tick"))
-    made.stream.weights["tick"] = MEGABYTE
-    made.stream.take()
+    made.stream.weights.learn(make_frame("tick", data={"text": "x" * (MEGABYTE * 9 // 10)}))
+    handle(made.stream)
     made.stream.put(make_frame("tick"))
     made.stream.put(make_frame("tick"))
 
@@ -317,7 +334,7 @@ def test_a_full_queue_that_blocks_lets_the_program_wait_for_room() -> None:
     """The frame is not lost: it goes in as soon as frames were taken."""
     made = bench(queue_policy="block", block_ms=10_000)
     fill(made.stream)
-    taker = threading.Timer(0.05, made.stream.take)
+    taker = threading.Timer(0.05, handle, [made.stream])
     taker.start()
     made.stream.put(make_frame("late"))
     taker.join()
@@ -342,7 +359,7 @@ def test_after_room_was_made_it_waits_again() -> None:
     made = bench(queue_policy="block", block_ms=30)
     fill(made.stream)
     made.stream.put(make_frame("late"))
-    made.stream.take()
+    handle(made.stream)
     fill(made.stream)
     began = time.monotonic()
     made.stream.put(make_frame("late again"))
@@ -357,7 +374,7 @@ def test_an_event_loop_goes_on_while_a_frame_waits_for_room() -> None:
 
     async def take() -> None:
         await asyncio.sleep(0.02)
-        made.stream.take()
+        handle(made.stream)
 
     async def run() -> None:
         await asyncio.gather(made.stream.put_async(make_frame("late")), take())
@@ -372,7 +389,7 @@ def test_a_frame_knows_how_many_were_dropped_before_it() -> None:
     made = bench()
     fill(made.stream)
     made.stream.put(make_frame("lost"))
-    made.stream.take()
+    handle(made.stream)
     made.stream.put(make_frame("kept"))
     (arrival,) = made.stream.take()
 
@@ -387,3 +404,19 @@ def test_a_full_batch_hurries() -> None:
         made.stream.put(make_frame("tick"))
 
     assert made.wakes.calls == [False, False, True]
+
+
+class Unsteady(dict[str, object]):
+    """Data that another thread changes while it is looked at."""
+
+    def values(self) -> NoReturn:
+        """Fail as a changing dict does."""
+        raise RuntimeError("dictionary changed size during iteration")
+
+
+def test_a_frame_that_cannot_be_looked_at_is_counted() -> None:
+    """Whatever its data raises stays here."""
+    made = bench()
+    made.stream.put(make_frame("tick").model_copy(update={"data": Unsteady(a=1)}))
+
+    assert (made.stream.take(), made.losses.counts()) == ([], {"frame": 1})
