@@ -129,7 +129,7 @@ class Stream:
         self.beginning = Beginning(time.time_ns(), time.monotonic_ns(), parent)
         self._wake(True)  # noqa: FBT003  a callback
 
-    def put(self, frame: FrameLike) -> None:
+    def put(self, frame: FrameLike, *, may_wait: bool = True) -> None:
         """Take a frame, unless too much is waiting; then it is dropped and counted."""
         try:
             weight = self.weights.of(frame)
@@ -140,7 +140,7 @@ class Stream:
             self._losses.failed("frame", 1, error)
             return
         is_full = self._is_full
-        if is_full and self._blocks:
+        if is_full and self._blocks and may_wait:
             self._wait_for_room()
             is_full = self._is_full
         if is_full or self.orphaned is not None:
@@ -151,14 +151,12 @@ class Stream:
         self._wake(len(self._queue) >= self._batch_frames)
 
     async def put_async(self, frame: FrameLike) -> None:
-        """Do the same without blocking the event loop."""
-        if self._is_full and self._blocks and not self._waited_in_vain:
-            deadline = time.monotonic() + self._block_s
-            self._wake(True)  # noqa: FBT003  a callback
-            while self._is_full and time.monotonic() < deadline:
-                await asyncio.sleep(POLL_S)
-            self._waited_in_vain = self._is_full
-        self.put(frame)
+        """Do the same without blocking the event loop; a frame is taken also if this is cancelled."""
+        try:
+            if self._is_full and self._blocks and not self._waited_in_vain:
+                await self._wait_for_room_async()
+        finally:
+            self.put(frame, may_wait=False)
 
     def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
         """Take the end of the session; the future is done when all of it has been handled."""
@@ -190,7 +188,11 @@ class Stream:
         """Do the same without blocking the event loop."""
         if not self.options.flush_on_end:
             return
-        finished, _ = await asyncio.wait({asyncio.wrap_future(done)}, timeout=self._timeout_s)
+        waiting = asyncio.wrap_future(done)
+        try:
+            finished, _ = await asyncio.wait({waiting}, timeout=self._timeout_s)
+        finally:
+            waiting.cancel()  # nobody shall tell a loop that may be closed by then
         if not finished:
             self._late()
 
@@ -230,6 +232,13 @@ class Stream:
             self._room.clear()
             if self._is_full:  # it may have been emptied before the event was cleared
                 self._room.wait(left)
+        self._waited_in_vain = self._is_full
+
+    async def _wait_for_room_async(self) -> None:
+        deadline = time.monotonic() + self._block_s
+        self._wake(True)  # noqa: FBT003  a callback
+        while self._is_full and self.orphaned is None and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_S)
         self._waited_in_vain = self._is_full
 
     def _drop(self) -> None:

@@ -6,8 +6,10 @@ The observed session is wrapped in a new one of its own class over a tap, so ite
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -32,7 +34,7 @@ class Receiver(Protocol):
         """Take the next frame."""
 
     async def put_async(self, frame: FrameLike) -> None:
-        """Take the next frame without blocking the event loop."""
+        """Take the next frame without blocking the event loop, also if it is cancelled meanwhile."""
 
     def end(self, state: EndState, result: Result, error: BaseException | None) -> Future[None]:
         """Take the end of the session, once; the future is done when all of it has been handled."""
@@ -185,7 +187,7 @@ class _AsyncTap(_TapBase):
             # The task is being cancelled: say so, and do not make it wait.
             self._end("cancelled", error)
             raise
-        await self._receiver.put_async(frame)
+        await _in_between(self._receiver.put_async(frame))
         return frame
 
     async def aclose(self) -> None:
@@ -195,7 +197,30 @@ class _AsyncTap(_TapBase):
     async def _finish(self, state: EndState, error: BaseException | None = None) -> None:
         done = self._end(state, error)
         if done is not None:
-            await self._receiver.wait_async(done)
+            await _in_between(self._receiver.wait_async(done))
+
+
+async def _in_between(step: Awaitable[None]) -> None:
+    """Await something that the program does not know of, so that it cannot be cancelled there.
+
+    A cancellation cuts it short, but what the program was about to get (a frame, an end) it gets, and then is
+    cancelled at its own next `await`, as it would be without us.
+    """
+    try:
+        await step
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().call_soon(_cancel_again, task, error)
+
+
+def _cancel_again(task: asyncio.Task[Any], error: asyncio.CancelledError) -> None:
+    """Cancel a task, unless whoever wanted that wants it no more (`asyncio.timeout`, `asyncio.wait_for`)."""
+    if sys.version_info >= (3, 11):
+        if not task.cancelling():
+            return
+        task.uncancel()  # so that it is counted once
+    task.cancel(*error.args)
 
 
 def _result_of(session: Any) -> Result:  # noqa: ANN401  of either library

@@ -420,3 +420,29 @@ def test_a_frame_that_cannot_be_looked_at_is_counted() -> None:
     made.stream.put(make_frame("tick").model_copy(update={"data": Unsteady(a=1)}))
 
     assert (made.stream.take(), made.losses.counts()) == ([], {"frame": 1})
+
+
+def test_a_wait_for_room_that_is_cancelled_counts_its_frame() -> None:
+    """It finds no room and is dropped, as if the limit had passed."""
+    made = bench(queue_policy="block", block_ms=10_000)
+    fill(made.stream)
+
+    async def run() -> None:
+        putting = asyncio.create_task(made.stream.put_async(make_frame("late")))
+        await asyncio.sleep(0)
+        putting.cancel()
+        await asyncio.wait({putting})
+
+    asyncio.run(run())
+
+    assert (made.stream.dropped, made.losses.counts()) == (1, {"queue_full": 1})
+
+
+def test_an_end_that_comes_late_is_not_told_to_a_closed_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """The program has gone on, and its loop is closed; nothing is logged but that it was late."""
+    done = Future[None]()
+    asyncio.run(bench(flush_timeout_ms=1).stream.wait_async(done))
+    if done.set_running_or_notify_cancel():
+        done.set_result(None)
+
+    assert len(caplog.records) == 1
