@@ -14,6 +14,7 @@ _DAMAGE: Final = (
     duckdb.InternalException,
     duckdb.SerializationException,
 )
+_TOO_MANY: Final = "Too many open files"
 _DAMAGE_SIGNS: Final = ("Corrupt database file", "checksum", "Could not read enough bytes")
 _REFUSED: Final = ("Cannot open", "ermission", "ead-only")
 
@@ -36,6 +37,8 @@ def is_damage(error: duckdb.Error) -> bool:
 def sentence_for(path: Path, error: Exception) -> str:
     """Return what is wrong with a file and what to do, given what DuckDB or the system said of it."""
     text = str(error)
+    if _TOO_MANY in text:
+        return f"{path} cannot be opened: {text.splitlines()[0]}"
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return f"{path} cannot be used: {error.strerror or error}; check the path and its permissions."
     if is_lock(error):

@@ -34,6 +34,7 @@ _LAST: Final = -100
 _lock = threading.Lock()
 _losses = Losses()
 _pipeline: Pipeline | None = None
+_exiting = False
 
 
 def observe(  # noqa: PLR0913  one parameter for each choice that people make
@@ -141,12 +142,21 @@ def _running() -> Pipeline:
             if multiprocessing.parent_process() is not None:
                 # Its children leave by `os._exit`, without exit handlers, but run their own finalizers.
                 multiprocessing.util.Finalize(None, _at_exit, exitpriority=_LAST)
-            if _pipeline.settings.flush_on_sigterm:
-                _termination.install()
+        if not _exiting and _pipeline.start() and _pipeline.settings.flush_on_sigterm:
+            _install_termination()
         return _pipeline
 
 
+def _install_termination() -> None:
+    try:
+        _termination.install()
+    except (OSError, RuntimeError) as error:
+        _losses.say(f"a SIGTERM may end the process before all is committed, as nobody can watch: {error}.")
+
+
 def _at_exit() -> None:
+    global _exiting
+    _exiting = True  # handlers that run later may observe, but a thread would not outlive them
     shutdown(EXIT_TIMEOUT_S)
     _termination.uninstall()
 
@@ -159,8 +169,8 @@ _termination: Final = Termination(_at_sigterm, EXIT_TIMEOUT_S)
 
 
 def _after_fork() -> None:
-    global _lock, _pipeline
-    _lock = threading.Lock()
+    global _lock, _pipeline, _exiting
+    _lock, _exiting = threading.Lock(), False
     _losses.reset()
     if _pipeline is not None:
         _pipeline.orphan(_losses)

@@ -21,6 +21,8 @@ Reason = Literal[
     "metrics",
     "after_fork",
     "after_shutdown",
+    "after_end",
+    "no_thread",
     "frame",
 ]
 """What was lost. It counts frames; `export` counts spans, `logs` log records, `metrics` failed exports."""

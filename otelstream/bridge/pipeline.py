@@ -15,7 +15,7 @@ from otelstream.bridge.files import RecordingFiles, Rotation
 from otelstream.bridge.providers import Providers
 from otelstream.bridge.run import Run, Shared
 from otelstream.bridge.spans import EarlierRuns, options_of
-from otelstream.bridge.stream import Arrival, End, Options, Stream
+from otelstream.bridge.stream import Arrival, End, Options, OrphanReason, Stream
 from otelstream.config import Settings
 from otelstream.span.options import ContentPolicy, SpanOptions
 
@@ -50,15 +50,28 @@ class Pipeline:
         self._passes: list[threading.Event] = []
         self._lost_before = losses.counts()
         self._stopping = False
-        self._thread = threading.Thread(target=self._loop, name="otelstream", daemon=True)
-        self._thread.start()
+        self._refuses: OrphanReason | None = "no_thread"
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> bool:
+        """Start the thread; return whether this did. Without one no session is observed, and each counted."""
+        with self._lock:
+            if self._refuses != "no_thread":
+                return False
+            thread = threading.Thread(target=self._loop, name="otelstream", daemon=True)
+            if _started(thread):
+                self._thread, self._refuses = thread, None
+            return self._refuses is None
 
     def open(self, options: Options) -> Stream:
         """Return a stream whose frames this pipeline will take."""
         stream = Stream(options, self.settings, self.losses, self._wake)
         self.providers.use(options.to.tracer_provider, options.to.logger_provider, options.meter_provider)
         with self._lock:
-            self._runs.append(Run(stream, self._shared))
+            if self._refuses is None:
+                self._runs.append(Run(stream, self._shared))
+            else:
+                stream.orphan(self._refuses, self.losses)
         return stream
 
     def without_logs(self, options: SpanOptions) -> SpanOptions:
@@ -86,21 +99,27 @@ class Pipeline:
         thread = threading.Thread(
             target=lambda: flushed.append(self.providers.flush()), name="otelstream-flush", daemon=True
         )
-        thread.start()
-        thread.join(max(0.0, deadline - time.monotonic()))
+        if _started(thread):
+            thread.join(max(0.0, deadline - time.monotonic()))
         lost, self._lost_before = self._lost_before, self.losses.counts()
         return flushed == [True] and self._lost_before == lost
 
     def shutdown(self, timeout_s: float) -> bool:
         """End the sessions that are open, flush and stop; return whether that was done within the seconds."""
-        runs = list(self._runs)
-        for run in runs:
-            run.stream.abandon()
-        self._stopping = True
+        with self._lock:
+            self._refuses = "after_shutdown"
+            runs = list(self._runs)
+            for run in runs:
+                run.stream.orphan("after_shutdown", self.losses)  # first, so that nothing is behind the end
+                run.stream.abandon()
+            self._stopping = True
         self._wake(True)  # noqa: FBT003  as in Stream
+        if self._thread is None:
+            return True
         self._thread.join(timeout_s)
-        for run in runs:
-            run.stream.orphan("after_shutdown", self.losses)
+        if self._thread.is_alive():
+            for run in runs:
+                run.stream.cut_short()
         return not self._thread.is_alive()
 
     def orphan(self, losses: Losses) -> None:
@@ -120,6 +139,8 @@ class Pipeline:
     def _pass_over(self, timeout_s: float) -> bool:
         passed = threading.Event()
         with self._lock:
+            if self._refuses is not None:
+                return False
             self._passes.append(passed)
         self._wake(True)  # noqa: FBT003  as in Stream
         return passed.wait(timeout_s)
@@ -134,6 +155,8 @@ class Pipeline:
             self._attempt("frame", 0, self._once)
             self._attempt("recording", 0, self._files.tidy)
         self._attempt("frame", 0, self._once)
+        for run in self._runs:
+            run.stream.finish()
         self._attempt("recording", 0, self._files.close)
         self._attempt("export", 0, self.providers.shutdown)
 
@@ -166,7 +189,10 @@ class Pipeline:
                 arrivals = []
                 self._end(run, item)
                 ends.append(item)
-        run.take(arrivals, at_once=at_once)
+        if ends:
+            run.stream.finish(arrivals)
+        else:
+            run.take(arrivals, at_once=at_once)
         run.announce()
         return ends
 
@@ -179,3 +205,12 @@ class Pipeline:
                 return  # ended before: a session that is forgotten after its end ends twice
             self._runs.remove(run)
         run.end(end)
+
+
+def _started(thread: threading.Thread) -> bool:
+    """Start a thread; return False if the process may not have one more, or is about to end."""
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return False
+    return True

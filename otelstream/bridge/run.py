@@ -93,6 +93,7 @@ class Run:
         """Handle the end of the session."""
         if not self._started:
             self._start()
+        self._gap(self.stream.cut, "after_shutdown")
         self._attempt("frame", 0, lambda: self._tell_end(end))
         if self._record is not None:
             self._shared.files.leave(self._record.file)

@@ -10,9 +10,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -33,13 +34,15 @@ from otelstream.span.options import SpanOptions
 POLL_S: Final = 0.005
 """How often an event loop looks whether there is room in the queue again, in seconds."""
 
-OrphanReason = Literal["after_fork", "after_shutdown"]
+OrphanReason = Literal["after_fork", "after_shutdown", "after_end", "no_thread"]
 
 _WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
     "queue_full": "frames come faster than they can be handled; they are dropped and counted"
     " (OTELSTREAM_QUEUE_MB, OTELSTREAM_QUEUE_POLICY).",
     "after_fork": "a session went on in a forked process; it is not observed there.",
-    "after_shutdown": "a session went on after shutdown(); it is not observed any more.",
+    "after_shutdown": "a session went on after shutdown(), or the process ended before it was all handled.",
+    "after_end": "a session went on after it had ended, as it was cancelled; it is not observed any more.",
+    "no_thread": "a session is not observed, as no thread can be started: the process has too many, or ends.",
 }
 
 
@@ -70,7 +73,7 @@ class Arrival(NamedTuple):  # made for every token, in half of the time of a fro
     """A frame and when it arrived, in nanoseconds of a monotonic clock.
 
     Attributes:
-        dropped: How many frames of the session had been dropped before it.
+        dropped: How many frames of the session had found the queue full before it.
     """
 
     frame: FrameLike
@@ -98,13 +101,18 @@ class Stream:
         settings: Parameters of the process.
         losses: Where dropped frames are counted.
         wake: Called when there is something to do; True means at once.
+
+    Attributes:
+        dropped: How many frames found the queue full.
+        cut: How many were in the queue when there was no more time for them.
+        orphaned: Why no more frames are taken; None while they are.
     """
 
     def __init__(
         self, options: Options, settings: Settings, losses: Losses, wake: Callable[[bool], None]
     ) -> None:
         self.options = options
-        self.dropped = 0
+        self.dropped = self.cut = 0
         self.weights = Weights()
         self.beginning: Beginning | None = None
         self.orphaned: OrphanReason | None = None
@@ -117,6 +125,7 @@ class Stream:
         self._room = threading.Event()
         self._waited_in_vain = False
         self._timeout_s = settings.flush_timeout_ms / 1000
+        self._finished = False
         self._queue: deque[Arrival | End] = deque()
         # Each is written by one thread only, so neither needs a lock.
         self._put_bytes = 0
@@ -149,6 +158,8 @@ class Stream:
         self._queue.append(Arrival(frame, time.monotonic_ns(), weight, self.dropped))
         self._put_bytes += weight
         self._wake(len(self._queue) >= self._batch_frames)
+        if self._finished:  # just now: whoever takes this frame out of the queue counts it
+            self._empty()
 
     async def put_async(self, frame: FrameLike) -> None:
         """Do the same without blocking the event loop; a frame is taken also if this is cancelled."""
@@ -166,6 +177,8 @@ class Stream:
         else:
             self._queue.append(end)
             self._wake(True)  # noqa: FBT003  a callback
+            if self._finished:  # as in `put`
+                self._empty()
         return end.done
 
     def abandon(self) -> None:
@@ -197,11 +210,25 @@ class Stream:
             self._late()
 
     def orphan(self, reason: OrphanReason, losses: Losses) -> None:
-        """Take no more frames, as nobody handles them: count them under that reason."""
+        """Take no more frames, and count them under that reason. What is in the queue stays there."""
         self.orphaned, self._losses = reason, losses
-        if reason == "after_shutdown":
-            for _ in range(sum(isinstance(item, Arrival) for item in self.take())):
-                self._drop()
+        self._room.set()
+
+    def cut_short(self) -> None:
+        """Count the frames that are in the queue, as there is no more time for them. Ends stay there."""
+        self.cut += self._empty()
+
+    def finish(self, rest: Sequence[Arrival] = ()) -> None:
+        """Count what comes from now on and what is in the queue, as nobody handles that any more.
+
+        Args:
+            rest: What was taken from it behind the session's end.
+        """
+        self.orphaned = self.orphaned or "after_end"
+        self._finished = True
+        for _ in rest:
+            self._drop()
+        self._empty()
 
     @property
     def waiting(self) -> int:
@@ -209,8 +236,12 @@ class Stream:
         return len(self._queue)
 
     def take(self) -> list[Arrival | End]:
-        """Return what is waiting now, oldest first. Only the pipeline's thread calls it."""
-        return [self._queue.popleft() for _ in range(len(self._queue))]
+        """Return what is waiting now, oldest first."""
+        taken: list[Arrival | End] = []
+        with suppress(IndexError):  # `cut_short` may be faster
+            for _ in range(len(self._queue)):
+                taken.append(self._queue.popleft())  # noqa: PERF401  what was taken before is not lost
+        return taken
 
     def let_go(self, arrivals: Iterable[Arrival]) -> None:
         """Make room, as these frames are not in memory any more. Only the pipeline's thread calls it."""
@@ -230,6 +261,8 @@ class Stream:
         self._wake(True)  # noqa: FBT003  a callback
         while self._is_full and (left := deadline - time.monotonic()) > 0:
             self._room.clear()
+            if self.orphaned is not None:
+                break
             if self._is_full:  # it may have been emptied before the event was cleared
                 self._room.wait(left)
         self._waited_in_vain = self._is_full
@@ -242,9 +275,23 @@ class Stream:
         self._waited_in_vain = self._is_full
 
     def _drop(self) -> None:
-        self.dropped += 1
         reason = self.orphaned or "queue_full"
+        self.dropped += reason == "queue_full"
         self._losses.add(reason, 1, _WHY_DROPPED[reason])
+
+    def _empty(self) -> int:
+        """Count the frames in the queue as lost, and return how many; nobody waits for its ends any more."""
+        items = self.take()
+        ends = [item for item in items if isinstance(item, End)]
+        for _ in range(len(items) - len(ends)):
+            self._drop()
+        if not self._finished:
+            self._queue.extend(ends)
+            return len(items) - len(ends)
+        for end in ends:
+            if end.done.set_running_or_notify_cancel():
+                end.done.set_result(None)
+        return len(items) - len(ends)
 
     def _late(self) -> None:
         self._losses.say(

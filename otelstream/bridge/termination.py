@@ -37,6 +37,10 @@ class Termination:
 
         It is not where the program handles or ignores the signal, and not outside the main thread, in which
         alone Python sets signal handlers.
+
+        Raises:
+            OSError: It is handled, but nobody watches for it, as no descriptors are left.
+            RuntimeError: The same, as no thread can be started.
         """
         if threading.current_thread() is not threading.main_thread():
             return False
@@ -72,11 +76,15 @@ class Termination:
             os.close(read)
             os.close(write)
             return
-        self._pipe = (read, write)
-        self._watcher = threading.Thread(
-            target=self._wait, args=(read,), name="otelstream-sigterm", daemon=True
-        )
-        self._watcher.start()
+        watcher = threading.Thread(target=self._wait, args=(read,), name="otelstream-sigterm", daemon=True)
+        try:
+            watcher.start()
+        except RuntimeError:
+            _unset_wakeup(write)
+            os.close(read)
+            os.close(write)
+            raise
+        self._pipe, self._watcher = (read, write), watcher
 
     def _wait(self, read: int) -> None:
         while numbers := os.read(read, 64):
@@ -87,15 +95,23 @@ class Termination:
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: the main thread was interrupted anywhere, maybe with one of our locks held.
         thread = threading.Thread(target=self._end, name="otelstream-sigterm", daemon=True)
-        thread.start()
-        thread.join(self._timeout_s)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads can be had: the one that watches is told too
+            thread = self._watcher
+        if thread.is_alive():
+            thread.join(self._timeout_s)
         _die()
 
     def _end(self) -> None:
         with self._begun:  # the second to come waits until the first has ended the process
             thread = threading.Thread(target=self._shutdown, name="otelstream-shutdown", daemon=True)
-            thread.start()
-            thread.join(self._timeout_s)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._shutdown()
+            else:
+                thread.join(self._timeout_s)
             _die()
 
 

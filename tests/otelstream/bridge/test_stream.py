@@ -285,7 +285,7 @@ def test_without_flush_on_end_nobody_waits(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("reason", ["after_fork", "after_shutdown"])
+@pytest.mark.parametrize("reason", ["after_fork", "after_shutdown", "no_thread"])
 def test_an_orphan_counts_its_frames_and_keeps_none(reason: OrphanReason) -> None:
     """Where nobody takes the frames any more, each is lost for that reason, in the counters given."""
     made, here = bench(), Losses()
@@ -295,7 +295,7 @@ def test_an_orphan_counts_its_frames_and_keeps_none(reason: OrphanReason) -> Non
     assert (made.stream.take(), here.counts(), made.losses.counts()) == ([], {reason: 1}, {})
 
 
-@pytest.mark.parametrize("reason", ["after_fork", "after_shutdown"])
+@pytest.mark.parametrize("reason", ["after_fork", "after_shutdown", "no_thread"])
 def test_the_end_of_an_orphan_is_done_at_once(reason: OrphanReason) -> None:
     """Nobody will handle it, so nobody may wait for it."""
     made = bench()
@@ -304,14 +304,75 @@ def test_the_end_of_an_orphan_is_done_at_once(reason: OrphanReason) -> None:
     assert (made.stream.end("completed", (), None).done(), made.stream.take()) == (True, [])
 
 
-def test_a_shutdown_counts_what_was_waiting() -> None:
-    """Frames that the pipeline did not take before it stopped are lost."""
+def test_a_shutdown_that_has_no_more_time_counts_what_was_waiting() -> None:
+    """Frames that the pipeline did not take in time are lost; the session is still to be ended."""
     made, here = bench(), Losses()
     for _ in range(3):
         made.stream.put(make_frame("tick"))
     made.stream.orphan("after_shutdown", here)
+    made.stream.abandon()
+    made.stream.cut_short()
 
-    assert here.counts() == {"after_shutdown": 3}
+    assert (here.counts(), made.stream.cut, taken(made.stream)) == ({"after_shutdown": 3}, 3, ["cancelled"])
+
+
+def test_what_is_behind_an_end_is_counted() -> None:
+    """Whether it was taken with the end, is in the queue, or comes later."""
+    made = bench()
+    for _ in range(3):
+        made.stream.put(make_frame("tick"))
+    behind = [item for item in made.stream.take() if isinstance(item, Arrival)]
+    made.stream.put(make_frame("tick"))
+    made.stream.finish(behind)
+    made.stream.put(make_frame("tick"))
+
+    assert (made.stream.take(), made.losses.counts()) == ([], {"after_end": 5})
+
+
+def test_nobody_waits_for_an_end_that_nobody_takes() -> None:
+    """One that was put a moment before is done with the rest."""
+    made = bench()
+    done = made.stream.end("completed", (), None)
+    made.stream.finish()
+
+    assert done.done()
+
+
+@dataclass
+class Interrupted(Wakes):
+    """Another thread that is done with the stream, just when a frame has been put into the queue."""
+
+    stream: Stream | None = None
+
+    def __call__(self, urgent: bool) -> None:
+        """Be done."""
+        if self.stream is not None:
+            self.stream.finish()
+
+
+def test_a_frame_that_is_put_while_the_stream_is_finished_is_counted_once() -> None:
+    """It is in the queue before or after that was emptied for the last time."""
+    made = bench()
+    wake = made.stream._wake = Interrupted()
+    wake.stream = made.stream
+    made.stream.put(make_frame("tick"))
+    late, made.stream._finished = made.stream.end("completed", (), None), True
+    made.stream.orphaned = None  # as it was when the frame was let in
+    made.stream.put(make_frame("tick"))
+
+    assert (late.done(), made.stream.take(), made.losses.counts()) == (True, [], {"after_end": 2})
+
+
+def test_a_program_that_waits_for_room_does_not_wait_for_a_shutdown() -> None:
+    """Its frame is refused at once."""
+    made = bench(queue_policy="block", block_ms=60_000)
+    fill(made.stream)
+    closing = threading.Timer(0.05, made.stream.orphan, ["after_shutdown", made.losses])
+    closing.start()
+    made.stream.put(make_frame("late"))
+    closing.join()
+
+    assert made.losses.counts() == {"after_shutdown": 1}
 
 
 def test_a_fork_leaves_what_was_waiting_to_the_parent() -> None:
