@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 
 import otelstream
-from otelstream.frame import StreamFrame, encode_json, frame_json, parse_frame
+from otelstream.frame import StreamFrame, frame_json, parse_frame
+from otelstream.jsontext import encode_json
 from recorder import StreamSession
 from recorder.encoder import FrameEncoder
 from recorder.rows import FrameRow

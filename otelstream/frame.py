@@ -6,18 +6,16 @@ envelope's attributes will do.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from otelstream.errors import FrameError
+from otelstream.jsontext import decode_json, encode_json, is_faithful
 
 OutcomeState = Literal["completed", "failed", "cancelled", "cut"]
 
@@ -113,8 +111,17 @@ def parse_frame(line: str | bytes) -> StreamFrame:
     Raises:
         FrameError: The line is no JSON object or lacks a field of the envelope.
     """
+    return parse_exact(line.strip())
+
+
+def parse_exact(text: str | bytes) -> StreamFrame:
+    """Read one frame from what `exact_json` or `frame_json` wrote.
+
+    Raises:
+        FrameError: The text is no JSON object or lacks a field of the envelope.
+    """
     try:
-        return StreamFrame.model_validate(decode_json(line))
+        return StreamFrame.model_validate(decode_json(text))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
@@ -126,20 +133,32 @@ def parse_frame(line: str | bytes) -> StreamFrame:
 def frame_json(frame: FrameLike) -> str:
     """Return the JSON form of a frame: the bytes of CrewAI's `StreamFrame.model_dump_json()`.
 
-    Where CrewAI's own method would raise (lone surrogates, deep nesting) the text is plain ASCII JSON
-    with the same meaning; NaN and infinities become `null`, as they do there.
+    Where CrewAI's own method would raise (lone surrogates, deep nesting, unknown objects) or lose something
+    the text is in the same spelling, with lone surrogates escaped. NaN and infinities are `null`, always.
+
+    Raises:
+        ValueError: The data holds itself.
     """
     if isinstance(frame, BaseModel):
         try:
             text = frame.model_dump_json()
-        except PydanticSerializationError:
+        except ValueError:  # pydantic's own, or that of an object that is asked for its JSON
             pass
         else:
-            if is_faithful(text, envelope_of(frame), "null"):
+            if is_faithful(text, envelope_of(frame)):
                 return text
-    envelope = {name: value for name, value in envelope_of(frame).items() if name != "data"}
-    head = encode_json(envelope)[:-1]
-    return f'{head},"data":{encode_json(frame.data, nan="null")}}}'
+    return encode_json(envelope_of(frame), nan="null")
+
+
+def exact_json(frame: FrameLike) -> str:
+    """Return JSON text of a frame for `parse_exact` alone, which also keeps what JSON cannot say.
+
+    That is NaN and the infinities, and halves of a surrogate pair that stand side by side.
+
+    Raises:
+        ValueError: The data holds itself.
+    """
+    return encode_json(envelope_of(frame))
 
 
 def envelope_of(frame: FrameLike) -> dict[str, Any]:
@@ -178,64 +197,6 @@ def with_fields(frame: FrameLike, fields: Mapping[str, Any]) -> StreamFrame:
     """Return a copy of a frame that has the given fields and no unknown ones but those, nothing checked."""
     known = {name: value for name, value in envelope_of(frame).items() if name in StreamFrame.model_fields}
     return StreamFrame.model_construct(**{**known, **fields})
-
-
-def encode_json(value: object, *, nan: Literal["null", "constants"] = "constants") -> str:
-    """Return JSON text of a value in pydantic's spelling, or in plain ASCII where pydantic refuses it.
-
-    Never raises for what a frame can hold: lone surrogates are escaped, and an object that JSON does not
-    know is written as its `repr`.
-    """
-    try:
-        text = to_json(value, inf_nan_mode=nan, fallback=repr).decode()
-    except (PydanticSerializationError, ValueError, RecursionError):
-        return _ascii_json(value, nan)
-    return text if is_faithful(text, value, nan) else _ascii_json(value, nan)
-
-
-def is_faithful(text: str, value: object, nan: Literal["null", "constants"]) -> bool:
-    """Tell whether pydantic's JSON text of a value says what the value says.
-
-    It does but for keys with lone surrogates, which pydantic silently writes as U+FFFD.
-    """
-    if "\ufffd" not in text:
-        return True
-    return json.dumps(json.loads(text)) == json.dumps(json.loads(_ascii_json(value, nan)))
-
-
-def _integer(digits: str) -> int:
-    # Python refuses to convert more than 4,300 digits of text; a frame may hold them all the same.
-    return int(digits) if len(digits) < 4_000 else int(Decimal(digits))
-
-
-def _ascii_json(value: object, nan: Literal["null", "constants"]) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain)
-    except RecursionError:
-        return '{"otelstream":"nested too deeply to be written"}'
-    if nan == "constants" or not ("NaN" in text or "Infinity" in text):
-        return text
-    return json.dumps(json.loads(text, parse_constant=lambda _: None), separators=(",", ":"))
-
-
-def _plain(value: object) -> object:
-    return from_json(to_json(value)) if isinstance(value, datetime) else repr(value)
-
-
-def decode_json(text: str | bytes) -> Any:  # noqa: ANN401  JSON is any value
-    """Return the value of a JSON text written by `encode_json` or by CrewAI.
-
-    Raises:
-        ValueError: The text is no JSON.
-    """
-    try:
-        return from_json(text, allow_inf_nan=True)
-    except ValueError:
-        pass
-    try:
-        return json.loads(text, parse_int=_integer)
-    except RecursionError:
-        raise ValueError("nested too deeply to be read") from None
 
 
 def timestamp_ns(frame: FrameLike) -> int:

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from otelstream.frame import FrameLike, extra_fields, frame_json, is_faithful
+from otelstream.frame import FrameLike, exact_json, extra_fields
+from otelstream.jsontext import is_faithful
 from recorder.rows import ContextRow, FrameRow, Row, utf8
 
 INT64: Final = range(-(2**63), 2**63)
@@ -173,7 +174,7 @@ class FrameEncoder:
             chunk=None,
             tool_call=None,
             data=data,
-            raw=None if typed else frame_json(frame),
+            raw=None if typed else exact_json(frame),
         )
 
     def _new_context(self, frame: FrameLike, offset: timedelta | None, data: str | None) -> int:
@@ -211,7 +212,7 @@ def _json(value: object) -> str | None:
     text = _json_bytes(value)
     if text is None or _REPLACEMENT not in text:
         return None if text is None else text.decode()
-    return text.decode() if is_faithful(text.decode(), value, "constants") else None
+    return text.decode() if is_faithful(text.decode(), value) else None
 
 
 def _is_typed(frame: FrameLike) -> bool:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from otelstream.frame import FrameLike, StreamFrame, decode_json, envelope_of, extra_fields
+from otelstream.frame import FrameLike, StreamFrame, envelope_of, extra_fields
+from otelstream.jsontext import decode_json
 from recorder import session as ours
 from recorder.exceptions import decode_exception
 from recorder.listing import Selector

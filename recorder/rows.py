@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from otelstream.frame import (
     ENVELOPE,
     StreamFrame,
-    decode_json,
-    parse_frame,
+    parse_exact,
 )
+from otelstream.jsontext import decode_json
 
 Row: TypeAlias = tuple[object, ...]
 Frame = TypeVar("Frame", bound=BaseModel)
@@ -90,7 +90,7 @@ def frame_of(row: FrameRow, context: ContextRow, before: str | None) -> StreamFr
         ValueError: `data` is no JSON object.
     """
     if row.raw is not None:
-        frame = parse_frame(row.raw)
+        frame = parse_exact(row.raw)
         # JSON has the minutes of an offset, the context its seconds.
         frame.timestamp = frame.timestamp.replace(tzinfo=_zone(context.utc_offset))
         return frame

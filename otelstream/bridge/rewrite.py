@@ -18,10 +18,9 @@ from otelstream.frame import (
     Outcome,
     OutcomeState,
     datetime_ns,
-    decode_json,
-    encode_json,
     ns_datetime,
 )
+from otelstream.jsontext import decode_json, encode_json
 from otelstream.redact import Redactor, StreamRedactor
 from otelstream.span.rules import Pair
 from recorder.commits import Connect

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from otelstream.frame import encode_json, ns_datetime
+from otelstream.frame import ns_datetime
+from otelstream.jsontext import encode_json
 from otelstream.span import ids, names
 from otelstream.span.chunks import ChunkKind
 from otelstream.span.model import Attributes, AttributeValue, EndSpan, StartSpan

@@ -20,7 +20,8 @@ from otelstream import __version__
 from otelstream.bridge.counters import Reason
 from otelstream.bridge.files import RecordingFile
 from otelstream.bridge.stream import Beginning, End, Options
-from otelstream.frame import FrameLike, Outcome, encode_json, ns_datetime
+from otelstream.frame import FrameLike, Outcome, ns_datetime
+from otelstream.jsontext import encode_json
 from otelstream.redact import Redactor
 from otelstream.span import names
 from otelstream.span.model import AttributeValue

@@ -6,9 +6,11 @@ import gzip
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from otelstream.frame import StreamFrame
 from recorder.encoder import FrameEncoder
@@ -43,6 +45,19 @@ EXTRA = StreamFrame.model_validate({**frame().model_dump(), "tenant": {"id": 7},
 CALL: dict[str, Any] = {"model": None, "call_id": "c", "chunk": "", "tool_call": None, "response_id": "r"}
 """What the data of a token frame is like, in the runtime's order."""
 
+HALVES = "\ud83d" + "\ude00"
+OBJECTS: dict[str, Any] = {
+    "id": UUID(int=5),
+    "frame": frame(),
+    "bytes": b"abc",
+    "set": {1},
+    "decimal": Decimal("1.50"),
+    "seconds": timedelta(seconds=5),
+    "keys": {(1, "two"): 1, UUID(int=5): 2, None: 3},
+    "floats": [1e16, 1e-7],
+    "huge": 10**5000,
+}
+
 ODD: dict[str, StreamFrame] = {
     "naive-timestamp": frame(timestamp=MAY),
     "utc-timestamp": frame(timestamp=MAY.replace(tzinfo=timezone.utc)),
@@ -67,6 +82,15 @@ ODD: dict[str, StreamFrame] = {
     "nul": frame(id="a\0b", type="\0", namespace=["x\0y"], data={"a\0": "\0"}),
     "surrogate-in-a-value": frame(data={"path": "caf\udce9"}),
     "surrogate-in-a-nested-key": frame(data={"a": {"\ud800": 1}}),
+    "two-halves-of-a-pair": frame(data={"text": f"smile {HALVES}", HALVES: "😀"}),
+    "two-halves-in-the-envelope": frame(id=HALVES, type=HALVES, namespace=[HALVES]),
+    "two-halves-in-a-chunk": frame(data={**CALL, "chunk": HALVES}),
+    "two-halves-in-a-tool-call": frame(data={**CALL, "tool_call": {"arguments": HALVES}}),
+    "surrogate-beside-objects": frame(data={"text": "é\ud800", **OBJECTS}),
+    "surrogate-beside-nan": frame(data={"text": "\ud800", "nan": math.nan}),
+    "surrogate-in-a-tuple-of-a-key": frame(data={"keys": {("\ud800", 1): 1}}),
+    "replacement-beside-objects": frame(data={"text": "\ufffd", **OBJECTS}),
+    "huge-key": frame(data={"é": {10**5000: 1}}),
     "surrogate-in-an-id": frame(id="\ud800", parent_id="\udfff", previous_id="\udcff"),
     "surrogate-in-the-namespace": frame(namespace=["llm", "caf\udce9"]),
     "surrogate-in-the-type": frame(type="\ud800", channel="\udfff"),
@@ -79,6 +103,8 @@ ODD: dict[str, StreamFrame] = {
     "not-numbers": frame(data={"a": math.nan, "b": math.inf, "c": [-math.inf]}),
     "150-deep": frame(data=nested(150)),
     "500-deep": frame(data=nested(500)),
+    "990-deep": frame(data=nested(990)),
+    "3000-deep": frame(data={**nested(3_000), "é": math.nan}),
     "10-megabytes": frame(data={"chunk": "0123456789" * 1_000_000}),
     "tool-call": frame(data={**CALL, "chunk": "", "tool_call": {"id": "t", "function": {"arguments": "{}"}}}),
     "tool-call-of-a-number": frame(data={**CALL, "chunk": "x", "tool_call": -0.0}),
@@ -115,10 +141,12 @@ ODD: dict[str, StreamFrame] = {
 
 UNEQUAL = (
     *("not-numbers", "tool-call-that-is-no-number", "keys-that-are-numbers", "bytes-and-sets", "an-object"),
-    *("bytes-that-are-no-unicode", "fraction-of-a-second", "fraction-below-zero"),
+    *("bytes-that-are-no-unicode", "fraction-of-a-second", "fraction-below-zero", "surrogate-beside-objects"),
+    *("surrogate-beside-nan", "surrogate-in-a-tuple-of-a-key", "replacement-beside-objects", "huge-key"),
+    *("990-deep", "3000-deep"),
 )
 EQUAL = {name: each for name, each in ODD.items() if name not in UNEQUAL}
-"""Those that equal themselves when they have been through JSON."""
+"""Those that equal themselves when they have been through JSON, and that Python can compare."""
 
 
 def encoded(frames: Iterable[StreamFrame]) -> tuple[list[FrameRow], dict[int, ContextRow]]:

@@ -18,14 +18,31 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 import recorder
-from otelstream.frame import StreamFrame
+from otelstream.frame import StreamFrame, frame_json, parse_exact
 from recorder import Recording
 from recorder.writer import Writer
 from tests.contract.programs import json_of
 from tests.recorder.test_writer import END, START
 
 TEXTS = st.one_of(
-    st.sampled_from(["", "llm", "a b", "ü", "\0", "\ud800", "\x7f", '"', "\\", "\\ud800", "é\u2028😀", "\n"]),
+    st.sampled_from(
+        [
+            "",
+            "\ud83d" + "\ude00",
+            "\ufffd",
+            "llm",
+            "a b",
+            "ü",
+            "\0",
+            "\ud800",
+            "\x7f",
+            '"',
+            "\\",
+            "\\ud800",
+            "é\u2028😀",
+            "\n",
+        ]
+    ),
     st.text(st.characters(exclude_categories=()), max_size=6),
 )
 CHUNKS = st.one_of(
@@ -192,6 +209,6 @@ def test_sql_sees_the_same_frames(file: File, session: list[StreamFrame]) -> Non
     with recorder.open(file.path) as recording:
         rows = recording.sql(VIEW, [session_id]).rows()
 
-    assert [row[-1] if row[-2] else row[:-2] for row in rows] == [
+    assert [frame_json(parse_exact(str(row[-1]))) if row[-2] else row[:-2] for row in rows] == [
         text if row[-2] else in_sql(each) for row, each, text in zip(rows, copies, texts, strict=True)
     ]
