@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from otelstream.errors import FrameError, RecordingError
 from otelstream.frame import StreamFrame
+from recorder.commits import contexts_of
 from recorder.rows import FRAME_COLUMNS, ContextRow, FrameRow, frame_of
 from recorder.session_row import RecordedSession
 
@@ -30,10 +31,6 @@ SELECT count(*) FROM (SELECT sum({_BYTES}) OVER (ORDER BY ordinal) AS total {_RA
 """
 _FRAMES: Final = f"SELECT {FRAME_COLUMNS} {_RANGE} ORDER BY ordinal"
 _ID: Final = "SELECT coalesce(id_text, id::VARCHAR) FROM stored_frames WHERE session = ? AND ordinal = ?"
-_CONTEXTS: Final = f"""
-SELECT {", ".join(ContextRow._fields)} FROM contexts
-WHERE session = ? AND context >= ? AND context <= ? AND context IN (SELECT unnest(?::INTEGER[]))
-"""
 
 
 @dataclass(slots=True)
@@ -106,8 +103,7 @@ def _contexts_of(connection: DuckDBPyConnection, place: Place, wanted: set[int])
     new = sorted(wanted - kept.keys())
     if not new:
         return kept
-    found = connection.execute(_CONTEXTS, [place.session.number, new[0], new[-1], new]).fetchall()
-    return {**kept, **{row.context: row for row in map(ContextRow._make, found)}}
+    return {**kept, **{row.context: row for row in contexts_of(connection, place.session.number, new)}}
 
 
 def _frames(

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from otelstream.errors import FrameError
 from recorder import chain
-from recorder.commits import Commit, Connect, commits, end_row, links, start_row
+from recorder.commits import Commit, Connect, commits, end_row, links, older_contexts, start_row
 from recorder.decoder import FrameDecoder
 from recorder.ranges import NAMED, Ranges
 from recorder.session_row import RecordedSession
@@ -52,7 +52,7 @@ class Checkup:
         self.frames = self.vouched = 0
         self._connect = connect
         self._session = session
-        self._decoder = FrameDecoder()
+        self._decoder = FrameDecoder(older_contexts(connect, session.number))
         self._digest: bytes | None = None
         self._linked = 0
         self._gaps: Counter[str] = Counter()
@@ -80,7 +80,7 @@ class Checkup:
         next_ordinal = 0
         for commit in commits(self._connect, number, links(self._connect, number)):
             self._link(commit)
-            self._decoder.add(commit.contexts)
+            self._decoder.take(commit.contexts, commit.frames)
             for gap in commit.gaps:
                 self._gaps[gap.reason] += gap.frames
             for row in commit.frames:

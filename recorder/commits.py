@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime
@@ -17,6 +17,12 @@ from recorder.session_row import SessionEnd, SessionStart, SpanTotals
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[DuckDBPyConnection]]
 """Gives a connection to the tables for one query, so that nobody is kept from writing the file for long."""
+
+_CONTEXTS: Final = f"""
+SELECT {", ".join(ContextRow._fields)} FROM contexts
+WHERE session = ? AND context >= ? AND context <= ? AND context IN (SELECT unnest(?::INTEGER[]))
+ORDER BY context, rowid
+"""
 
 R = TypeVar("R")
 
@@ -93,6 +99,22 @@ def links(connect: Connect, session: int) -> Iterator[Link]:
     """
     rows = _Rows(connect, session, "chain", "frames", Link._fields)
     return map(Link._make, rows.by("frames, contexts, gaps"))
+
+
+def contexts_of(connection: DuckDBPyConnection, session: int, numbers: Sequence[int]) -> list[ContextRow]:
+    """Return contexts of a session by their numbers, which are given in order, as far as they are there."""
+    asked = [session, numbers[0], numbers[-1], numbers]
+    return [ContextRow._make(row) for row in connection.execute(_CONTEXTS, asked).fetchall()]
+
+
+def older_contexts(connect: Connect, session: int) -> Callable[[list[int]], list[ContextRow]]:
+    """Return what gives contexts of a session by their numbers, which are given in order."""
+
+    def older(numbers: list[int]) -> list[ContextRow]:
+        with connect() as connection:
+            return contexts_of(connection, session, numbers)
+
+    return older
 
 
 def commits(connect: Connect, session: int, chain_of: Iterable[Link]) -> Iterator[Commit]:

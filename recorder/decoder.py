@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
 
 from otelstream.errors import FrameError
 from otelstream.frame import StreamFrame
-from recorder.encoder import REMEMBERED_CONTEXTS
 from recorder.rows import ContextRow, FrameRow, frame_of
 
-_REMEMBERED: Final = 2 * REMEMBERED_CONTEXTS + 1_000  # whoever encoded them remembered so many of each kind
+Older: TypeAlias = Callable[[list[int]], Iterable[ContextRow]]
+"""Gives contexts of earlier commits, by their numbers, as far as they are there."""
+
+_REMEMBERED: Final = 1_000
+"""Contexts that are kept between commits. A frame may share any that came before it, however long ago."""
 
 
 class FrameDecoder:
-    """Makes the frames of one session, in their order."""
+    """Makes the frames of one session, in their order, with the contexts of one commit in memory, and a few.
 
-    def __init__(self) -> None:
+    Args:
+        older: Gives contexts that are not in memory any more.
+    """
+
+    def __init__(self, older: Older) -> None:
+        self._older = older
         self._contexts: OrderedDict[int, ContextRow] = OrderedDict()
-        self._without_data: set[int] = set()
+        self._without_data: dict[int, ContextRow] = {}
         self._ordinal = -1
         self._id: str | None = None
 
-    def add(self, contexts: Iterable[ContextRow], *, without_data: bool = False) -> None:
-        """Take contexts that later frames may share.
+    def add_without_data(self, contexts: Iterable[ContextRow]) -> None:
+        """Take contexts of which the data is lost: no token frame can be made with them."""
+        self._without_data.update((row.context, row) for row in contexts)
 
-        Args:
-            contexts: The contexts.
-            without_data: Whether their data is lost, so that no token frame can be made with them.
-        """
+    def take(self, contexts: Iterable[ContextRow], frames: Sequence[FrameRow]) -> None:
+        """Take the contexts of a commit, and look for those that its frames share with earlier ones."""
         for row in contexts:
             self._contexts[row.context] = row
-            if without_data:
-                self._without_data.add(row.context)
-            else:
-                self._without_data.discard(row.context)
-        while len(self._contexts) > _REMEMBERED:
-            number, _ = self._contexts.popitem(last=False)
-            self._without_data.discard(number)
+        wanted = {row.context for row in frames}
+        for number in wanted & self._contexts.keys():
+            self._contexts.move_to_end(number)
+        missing = wanted - self._contexts.keys()
+        if missing:
+            for row in self._older(sorted(missing)):
+                self._contexts[row.context] = row
+        while len(self._contexts) > max(_REMEMBERED, len(wanted)):
+            self._contexts.popitem(last=False)
 
     def passed(self, ordinal: int, frame_id: str) -> None:
         """Take note of the id of a frame that cannot be made: the next one may refer to it."""
@@ -55,20 +64,23 @@ class FrameDecoder:
         problem = None if row.raw is not None else self._problem(row, ordinal)
         if problem is not None:
             raise FrameError(problem)
-        context = self._contexts.get(row.context, ContextRow(row.session, row.context, "", [], None, None))
+        context = self._context(row) or ContextRow(row.session, row.context, "", [], None, None)
         try:
             return frame_of(row, context, before)
         except (FrameError, ValueError) as error:
             raise FrameError(str(error)) from None
 
     def _problem(self, row: FrameRow, last: int) -> str | None:
-        context = self._contexts.get(row.context)
+        context = self._context(row)
         if context is None or context.namespace is None:
             return f"its context {row.context} is missing"
-        if row.chunk is not None and row.context in self._without_data:
+        if row.chunk is not None and row.context not in self._contexts:
             return f"the data of its context {row.context} is missing"
         if None in (row.timestamp, row.type, row.id):
             return "its time, type or id is missing"
         if row.previous_id is None and row.ordinal and last != row.ordinal - 1:
             return "it refers to the frame before it, which is missing"
         return None
+
+    def _context(self, row: FrameRow) -> ContextRow | None:
+        return self._contexts.get(row.context) or self._without_data.get(row.context)

@@ -10,7 +10,7 @@ import duckdb
 
 from otelstream.errors import FrameError, RecordingError
 from otelstream.frame import StreamFrame
-from recorder.commits import Commit, Connect, GapRow, commits, links
+from recorder.commits import Commit, Connect, GapRow, commits, links, older_contexts
 from recorder.decoder import FrameDecoder
 from recorder.faults import sentence_for
 from recorder.rows import FrameRow
@@ -59,9 +59,9 @@ def items_of(connect: Connect, session: RecordedSession) -> Iterator[Item]:
 
 
 def _items_of(connect: Connect, session: RecordedSession) -> Iterator[Item]:
-    decoder, ordinal = FrameDecoder(), 0
+    decoder, ordinal = FrameDecoder(older_contexts(connect, session.number)), 0
     for commit in commits(connect, session.number, links(connect, session.number)):
-        decoder.add(commit.contexts)
+        decoder.take(commit.contexts, commit.frames)
         for row in in_order(commit):
             if isinstance(row, GapRow):
                 yield StoredGap(row.frames, row.reason, row.noticed_at)

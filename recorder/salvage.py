@@ -13,10 +13,11 @@ from typing import Any, Final
 from otelstream.errors import FrameError
 from otelstream.frame import datetime_ns
 from recorder import chain
-from recorder.commits import Commit, GapRow, Link, commits, end_row, links, start_row
+from recorder.commits import Commit, GapRow, Link, commits, end_row, links, older_contexts, start_row
 from recorder.decoder import FrameDecoder
 from recorder.items import Item, StoredGap, in_order, stored
 from recorder.remains import Remains
+from recorder.rows import ContextRow
 from recorder.session_row import SessionEnd, SessionStart
 
 DAMAGED: Final = "damaged"
@@ -50,7 +51,8 @@ class Salvaged:
         self._trusted = trusted
         self._doubtful = doubtful
         self._now = now
-        self._decoder = FrameDecoder()
+        self._decoder = FrameDecoder(self._older)
+        self._borrowed: list[tuple[int, int]] = []  # contexts that were taken from the doubtful rows
         self._next = 0
         self._gaps = 0
         self._last: datetime | None = None
@@ -70,7 +72,7 @@ class Salvaged:
     def items(self) -> Iterator[Item]:
         """Yield its frames and gaps, in order."""
         if self._trusted is not None:
-            self._decoder.add(self._trusted.contexts_without_data(self._number), without_data=True)
+            self._decoder.add_without_data(self._trusted.contexts_without_data(self._number))
         covered = 0
         for commit in self._chosen():
             covered = commit.link.frames if commit.link else covered
@@ -97,6 +99,8 @@ class Salvaged:
             fitting = [each for each in (mine, other) if each and before and each.fits(before)]
             if fitting:
                 self.vouched += len(fitting[0].frames)
+                if link and fitting[0] is not mine:
+                    self._borrow(covered[1], link.contexts)
                 yield fitting[0]
             elif mine is not None:
                 whole = link and (len(mine.frames), len(mine.contexts)) == (
@@ -121,7 +125,7 @@ class Salvaged:
         return commits(remains.connect, self._number, links(self._chain.connect, self._number))
 
     def _decoded(self, commit: Commit) -> Iterator[Item]:
-        self._decoder.add(commit.contexts)
+        self._decoder.take(commit.contexts, commit.frames)
         for row in in_order(commit):
             if isinstance(row, GapRow):
                 self._gaps += row.frames
@@ -137,6 +141,20 @@ class Salvaged:
                 self._last = max(row.timestamp, self._last or row.timestamp)
                 self.frames += 1
                 yield stored(row, frame)
+
+    def _borrow(self, first: int, until: int) -> None:
+        """Take note that contexts were taken from the doubtful rows."""
+        if self._borrowed and self._borrowed[-1][1] == first:
+            first, _ = self._borrowed.pop()
+        self._borrowed.append((first, until))
+
+    def _older(self, numbers: list[int]) -> Iterator[ContextRow]:
+        """Yield contexts of earlier commits, each from the rows that its commit was taken from."""
+        borrowed = [any(first <= number < until for first, until in self._borrowed) for number in numbers]
+        for remains, is_borrowed in ((self._trusted, False), (self._doubtful, True)):
+            wanted = [number for number, each in zip(numbers, borrowed, strict=True) if each is is_borrowed]
+            if remains is not None and wanted:
+                yield from older_contexts(remains.connect, self._number)(wanted)
 
     def _hole(self, until: int) -> StoredGap:
         count = until - self._next
