@@ -31,8 +31,9 @@ LEFT JOIN (
 WHERE s.session >= $1
 ORDER BY s.session
 """
+_WHICH: Final = "SELECT recording_id FROM header"
 _ARRIVALS: Final = """
-SELECT epoch_ns(s.started_at) + f.offset_ns FROM stored_frames AS f
+SELECT epoch_us(s.started_at), f.offset_ns FROM stored_frames AS f
 JOIN session_starts AS s ON s.session = f.session
 WHERE f.session = ? AND f.ordinal >= ? ORDER BY f.ordinal
 """
@@ -76,7 +77,7 @@ class Tail:
         self._recording = recording
         self._only = only
         self._given: dict[UUID, int] = {}
-        self._unfinished: dict[Path, int] = {}
+        self._unfinished: dict[Path, tuple[UUID, int]] = {}
 
     def newest(self, count: int) -> list[Seen]:
         """Return the newest frames, in their order of arrival; `since` goes on behind them.
@@ -121,11 +122,14 @@ class Tail:
         return [each for each in found if self._only in (None, each.session_id)]
 
     def _of(self, source: Source, connection: DuckDBPyConnection) -> list[_Progress]:
-        rows = connection.execute(_PROGRESS, [self._unfinished.get(source.path, 0)]).fetchall()
+        (recording_id,) = connection.execute(_WHICH).fetchone() or (None,)
+        known, first = self._unfinished.get(source.path, (None, 0))
+        # A file that was rewritten or made anew counts its sessions from 0 again.
+        rows = connection.execute(_PROGRESS, [first if known == recording_id else 0]).fetchall()
         found = [_Progress(source.path, *row) for row in rows]
         open_ones = [each.number for each in found if each.ended_at is None]
         if found:
-            self._unfinished[source.path] = min(open_ones, default=found[-1].number + 1)
+            self._unfinished[source.path] = (recording_id, min(open_ones, default=found[-1].number + 1))
         return found
 
     def _arrivals(self, each: _Progress, count: int) -> list[tuple[int, int]]:
@@ -133,7 +137,7 @@ class Tail:
         first = max(0, each.frames - count)
         with self._recording.sources[each.file].connection() as connection:
             rows = connection.execute(_ARRIVALS, [each.number, first]).fetchall()
-        return [(arrival_ns, first + index) for index, (arrival_ns,) in enumerate(rows)]
+        return [(us * 1_000 + offset_ns, first + index) for index, (us, offset_ns) in enumerate(rows)]
 
     def _frames_at(self, known: list[_Progress], newest: list[tuple[int, int, int]]) -> list[Seen]:
         first: dict[int, int] = {}

@@ -843,7 +843,10 @@ SELECT
     f.kind,
     f.chunk AS text,
     f.tool_call,
-    epoch_ns(f.timestamp) - lag(epoch_ns(f.timestamp)) OVER (PARTITION BY f.session_id, f.call_id ORDER BY f.ordinal) AS gap_ns
+    try_cast(
+        (epoch_us(f.timestamp) - lag(epoch_us(f.timestamp)) OVER (PARTITION BY f.session_id, f.call_id ORDER BY f.ordinal))::HUGEINT
+        * 1000 AS BIGINT
+    ) AS gap_ns
 FROM (
     SELECT
         s.session_id,
@@ -875,7 +878,7 @@ COMMENT ON COLUMN tokens.time IS 'UTC, when it was emitted.';
 COMMENT ON COLUMN tokens.kind IS 'text, thinking or tool_call: what it is a piece of.';
 COMMENT ON COLUMN tokens.text IS 'Its text; of tool calls mostly empty.';
 COMMENT ON COLUMN tokens.tool_call IS 'The tool call, its arguments as far as they have come.';
-COMMENT ON COLUMN tokens.gap_ns IS 'Nanoseconds since the call''s token before, NULL for the first.';
+COMMENT ON COLUMN tokens.gap_ns IS 'Nanoseconds since the call''s token before, NULL for the first, and beyond 292 years.';
 
 CREATE VIEW errors AS
 SELECT
