@@ -89,7 +89,8 @@ class RecordStage:
         )
 
     def _begin(self, data: Mapping[str, Any]) -> None:
-        self._begun = True
+        if not isinstance(data, Mapping):  # the frame itself will be counted as lost
+            data = {}
         parent = self._beginning.parent
         named = [value for key in NAMING if isinstance(value := data.get(key), str)]
         conversation = data.get("session_id")
@@ -117,6 +118,7 @@ class RecordStage:
         self._encode, self._add = self._writer.adding_to(self.session_id)
         for frames, reason in self._gaps:
             self._writer.add_gap(self.session_id, frames, reason, _now())
+        self._begun = True
 
 
 @dataclass(frozen=True, slots=True)

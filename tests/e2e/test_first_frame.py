@@ -57,6 +57,19 @@ def test_a_first_frame_that_cannot_be_stored_begins_one_session(
     assert gaps[0][1:] == (1, "recording")
 
 
+@pytest.mark.parametrize("data", [None, [1]], ids=["none", "list"])
+@pytest.mark.parametrize("redact", [False, True])
+def test_a_first_frame_without_a_mapping_costs_itself(tmp_path: Path, data: object, redact: bool) -> None:
+    """One bad frame is one frame lost, also where it is what should name the session."""
+    bad = golden()[0].model_copy(update={"data": data})
+    list(otelstream.observe(session([bad, *golden()[1:]]), record=tmp_path / "x.duckdb", redact=redact))
+    with recorder.open(tmp_path / "x.duckdb") as recording:
+        (only,) = recording.sessions()
+
+    assert only.end is not None
+    assert (only.frame_count, only.end.frames_dropped) == (len(golden()) - 1, 1)
+
+
 def test_an_error_of_the_reader_is_its_own(tmp_path: Path) -> None:
     """What a program raises while it reads a recording is not taken for damage of the file."""
     list(otelstream.observe(session(), record=tmp_path / "x.duckdb"))
