@@ -53,6 +53,7 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
 
     The program iterates the returned session instead of its own. It never sees an error of ours: what
     cannot be exported or recorded is counted (`losses()`) and logged once (logger `otelstream`).
+    Frames are read in the background and not copied: one that the program changes is recorded as changed.
 
     Args:
         session: A `StreamSession` or `AsyncStreamSession`: what `flow.stream_events()`, `flow.astream()`,
