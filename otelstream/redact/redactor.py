@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from typing_extensions import Self
 
-from otelstream.redact.keys import MIN_VALUE_LENGTH, is_secret_key, squash
-from otelstream.redact.pairs import PLACEHOLDER, Span, is_blank, may_hold_pairs, pair_spans
-from otelstream.redact.shapes import SHAPES, Rule
+from otelstream.jsontext import decode_json, encode_json
+from otelstream.redact.harmless import is_harmless, looks_drawn
+from otelstream.redact.keys import is_secret_key, name_beside, squash
+from otelstream.redact.listed import listed_spans
+from otelstream.redact.pairs import PLACEHOLDER, Span, has_signs, is_blank, may_hold_pairs, pair_spans
+from otelstream.redact.ruleset import RuleSet
 
 MAX_DEPTH: Final = 100  # a deeper container becomes the placeholder; CrewAI itself flattens below five levels
 
 Json: TypeAlias = Any  # dict, list, tuple, str, int, float, bool or None, nested
 
 _KNOWN_KEYS_LIMIT: Final = 4096
+_LONGEST_NAME: Final = 128
 
 
 class Redactor:
@@ -51,24 +53,9 @@ class Redactor:
         function: Callable[[str], str] | None = None,
     ) -> None:
         self._function = function
-        self._keys = frozenset(filter(None, map(squash, keys)))
+        self._rules = RuleSet(keys, patterns, values)
         # Frames repeat a few dozen keys; judging each of them once is what makes a chunk frame cheap.
         self._known_keys: dict[str, bool] = {}
-        long = (value for value in values if len(value) >= MIN_VALUE_LENGTH)
-        literals = [value for value in long if not is_secret_key(value, self._keys)]
-        try:
-            compiled = [re.compile(pattern) for pattern in patterns]
-        except re.error as error:
-            message = f"The redaction pattern {error.pattern!r} is no valid regular expression: {error}."
-            raise ValueError(message) from error
-        # The longest first: it may contain another one, which would leave its rest behind.
-        self.literals = tuple(sorted({form for value in literals for form in _forms(value)}, key=_by_length))
-        self._rules: tuple[Rule, ...] = (
-            *(Rule("value", literal.lower(), re.compile(re.escape(literal))) for literal in self.literals),
-            *(Rule("pattern", "", pattern) for pattern in compiled),
-            *SHAPES,
-        )
-        self._has_patterns = bool(compiled)
         self.fired: Counter[str] = Counter()
 
     def counting(self) -> Self:
@@ -77,6 +64,17 @@ class Redactor:
         other.fired = Counter()
         return other
 
+    def knowing(self, values: Iterable[str]) -> Self:
+        """Return a redactor with the same rules and further literal secrets, and a count of its own."""
+        other = self.counting()
+        other._rules, other._known_keys = self._rules.knowing(values), {}
+        return other
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """All the ways to write the literal secrets in text, the longest first."""
+        return self._rules.literals
+
     @property
     def has_function(self) -> bool:
         """Whether every string is given to a function of the user's."""
@@ -84,13 +82,14 @@ class Redactor:
 
     def reads_pairs(self, lowered: str) -> bool:
         """Tell whether a lower-case text may hold what only names, quotes or patterns of the user's tell."""
-        return self._has_patterns or bool(self._keys) or may_hold_pairs(lowered)
+        return bool(self._rules.patterns) or bool(self._rules.keys) or may_hold_pairs(lowered)
 
     def redact(self, value: Json) -> Json:
         """Returns `value` with its secrets masked; at every level the same object where nothing changed.
 
         Under a secret key every string and number is masked; booleans, None and blank strings stay. Below
-        `MAX_DEPTH` levels a container becomes the placeholder. Objects that are not JSON stay as they are.
+        `MAX_DEPTH` levels a container becomes the placeholder. What is not JSON is brought into the form that
+        it has when it is written, as nobody knows what an object tells of itself then.
         """
         return self._walk(value, 0, secret=False)
 
@@ -112,7 +111,9 @@ class Redactor:
                 return self._under_key()
             walk = self._walk_dict if isinstance(value, dict) else self._walk_items
             return walk(value, depth + 1, secret=secret)
-        return self._under_key() if secret and isinstance(value, (int, float)) else value
+        if isinstance(value, (int, float)):
+            return self._under_key() if secret else value
+        return self._walk(decode_json(encode_json(value)), depth, secret=secret)
 
     def _under_key(self) -> str:
         self.fired["key"] += 1
@@ -120,6 +121,8 @@ class Redactor:
 
     def _walk_items(self, items: Json, depth: int, *, secret: bool) -> Json:
         masked = [self._walk(item, depth, secret=secret) for item in items]
+        if len(masked) == 2 and not secret and self._is_pair(*items):
+            masked[1] = self._under_key()
         if all(new is old for new, old in zip(masked, items, strict=True)):
             return items
         return masked if isinstance(items, list) else tuple(masked)
@@ -127,9 +130,13 @@ class Redactor:
     def _walk_dict(self, items: Json, depth: int, *, secret: bool) -> Json:
         rows = []
         changed = False
+        named = name_beside(items)
         for key, item in items.items():
             name, is_secret = self._judge_key(key)
-            masked = self._walk(item, depth, secret=secret or is_secret)
+            is_secret = secret or is_secret or (key == "value" and named is not None and self._is_name(named))
+            if is_secret and name is key and self._is_harmless(key, item, items):
+                is_secret = False
+            masked = self._walk(item, depth, secret=is_secret)
             changed = changed or masked is not item or name is not key
             rows.append((key, name, masked))
         return _rebuild(rows) if changed else items
@@ -137,15 +144,44 @@ class Redactor:
     def _judge_key(self, key: Json) -> tuple[Json, bool]:
         """Tells what to write for `key`, and whether what stands under it is secret."""
         if not isinstance(key, str):
-            return key, False
+            return self._judge_odd_key(key)
         if key in self._known_keys:
             return key, self._known_keys[key]
         name = self.mask(key)
         # Judged masked as well: otherwise a second pass could find a secret key where the first saw none.
-        is_secret = is_secret_key(key, self._keys) or is_secret_key(name, self._keys)
+        is_secret = self._is_key(key) or self._is_key(name)
         if name is key and len(self._known_keys) < _KNOWN_KEYS_LIMIT:
             self._known_keys[key] = is_secret
         return name, is_secret
+
+    def _judge_odd_key(self, key: Json) -> tuple[Json, bool]:
+        if key is None or isinstance(key, (int, float)):
+            return key, False
+        (written,) = decode_json(encode_json({key: None}))
+        parts = key if isinstance(key, tuple) else (written,)
+        is_secret = any(isinstance(part, str) and self._judge_key(part)[1] for part in parts)
+        return self._judge_key(written)[0], is_secret
+
+    def _is_key(self, name: str) -> bool:
+        return is_secret_key(name, self._rules.keys)
+
+    def _is_name(self, text: Json) -> bool:
+        """Tells whether a value is the name of a secret; judged masked as well, as keys are."""
+        if not isinstance(text, str) or len(text) > _LONGEST_NAME:
+            return False
+        return self._is_key(text) or self._is_key(self.counting().mask(text))
+
+    def _is_pair(self, name: Json, value: Json) -> bool:
+        """Tells whether two items are a secret's name and itself, and not just two names."""
+        if not isinstance(value, str) or not self._is_name(name):
+            return False
+        return looks_drawn(value) or looks_drawn(self.counting().mask(value))
+
+    def _is_harmless(self, key: Json, item: Json, items: Json) -> bool:
+        """Tells whether an item is no secret though it has the name of one, today and in a second pass."""
+        if not isinstance(key, str) or squash(key) in self._rules.keys or not is_harmless(key, item, items):
+            return False
+        return not isinstance(item, str) or self.counting().mask(item) == item
 
     def mask_name(self, name: str) -> str:
         """Return one of the few texts that frames repeat, such as a type, masked by the rules alone."""
@@ -161,15 +197,19 @@ class Redactor:
 
     def _mask_once(self, text: str) -> str:
         lowered = text.lower()
-        for rule in self._rules:
+        for rule in self._rules.of(text):
             if rule.hint in lowered and rule.pattern.search(text):
                 # Never across a placeholder: what is masked once stays as it is.
                 parts = text.split(PLACEHOLDER)
                 text = PLACEHOLDER.join(
                     [self._replaced(part, _matches(rule.pattern, part), rule.name) for part in parts]
                 )
+        keys = self._rules.keys
+        if not has_signs(text) or not (keys or may_hold_pairs(lowered)):
+            return text
         # Pairs come last and see the whole text, as a rule above may have masked a part of their value.
-        return self._replaced(text, pair_spans(text, self._keys), "pair")
+        text = self._replaced(text, pair_spans(text, keys), "pair")
+        return self._replaced(text, listed_spans(text, keys), "pair")
 
     def _replaced(self, text: str, spans: Iterable[Span], rule: str) -> str:
         parts: list[str] = []
@@ -199,18 +239,3 @@ def _rebuild(rows: list[tuple[Json, Json, Json]]) -> dict[Json, Json]:
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     group = "secret" if "secret" in pattern.groupindex else 0
     return (match.span(group) for match in pattern.finditer(text))
-
-
-def _forms(value: str) -> set[str]:
-    """Return how a literal secret may be written: as it is, escaped in JSON or Python, and in a URL."""
-    forms = {
-        value,
-        json.dumps(value)[1:-1],
-        repr(value)[1:-1],
-        quote(value, safe="", errors="backslashreplace"),
-    }
-    return {form for form in forms if len(form) >= MIN_VALUE_LENGTH}
-
-
-def _by_length(literal: str) -> tuple[int, str]:
-    return -len(literal), literal

@@ -14,25 +14,55 @@ class Rule(NamedTuple):
         hint: Lower-case text that has to occur, so that most texts need no search.
         pattern: What is masked, or only its group `secret` if it has one.
         tail: Matches at the end of a text that the pattern may match once more of it has come.
+        sign: For a rule of which all matches have `LONG` characters without a blank: another character that
+            they have, or an empty text. So most texts need no look at `hint`.
     """
 
     name: str
     hint: str
     pattern: re.Pattern[str]
     tail: re.Pattern[str] | None = None
+    sign: str | None = None
 
+
+LONG: Final = 15
+"""Characters without a blank that few texts have."""
+
+SIGNS: Final = ("_", "-", ".")
 
 # (literal beginnings, the rest). To stay linear, nothing that can fail may follow a far-reaching quantifier.
+# All that these match is LONG.
 _PREFIXES: Final = (
-    (("sk-", "glpat-", "xai-", "tvly-", "pplx-", "nvapi-"), r"[\w-]{16,}"),
-    (("hf_", "gsk_", "npm_"), r"[A-Za-z0-9]{16,}"),
+    (("sk-", "glpat-", "xai-", "tvly-", "pplx-", "nvapi-", "ya29.", "GOCSPX-", "pypi-AgE"), r"[\w-]{16,}"),
+    (("hvs.", "hvb.", "hvr.", "sb_secret_"), r"[\w-]{16,}"),
+    (("hf_", "gsk_", "npm_", "r8_", "lin_api_", "ntn_"), r"[A-Za-z0-9]{16,}"),
     (("github_pat_", "lsv2_"), r"\w{16,}"),
     (("sk_", "rk_"), r"(?:live|test)_\w{10,}"),
+    (("whsec_",), r"[A-Za-z0-9+/]{16,}"),
     (("AKIA", "ASIA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
     (("AIza",), r"[\w-]{30,}"),
     (("gh",), r"[pousr]_[A-Za-z0-9]{16,}"),
     (("xox",), r"[abeoprs]-[\w-]{10,}"),
+    (("xapp-",), r"\d-[\w-]{10,}"),
+    (("hooks.slack.com/", "discord.com/api/"), r"(?:services|workflows|triggers|webhooks)/[\w/-]{20,}"),
+    (("SG.",), r"[\w-]{16,64}\.[\w-]{16,}"),
+    (("dop_v1_", "doo_v1_", "dor_v1_", "sbp_"), r"[A-Za-z0-9]{32,}"),
+    (("shpat_", "shpca_", "shppa_", "shpss_", "dapi"), r"[A-Za-z0-9]{32}"),
+    (("secret_",), r"[A-Za-z0-9]{40,}"),
+    (("fw_",), r"(?=[A-Za-z]{0,64}\d)[A-Za-z0-9]{20,}"),
+    (("pat",), r"[A-Za-z0-9]{14}\.[A-Za-z0-9]{64}"),
+    (("AGE-SECRET-KEY-",), r"1[A-Z0-9]{40,}"),
 )
+# What may become a key, where it is not just any letters: a word may begin like that.
+_PREFIX_TAILS: Final = {
+    "hooks.slack.com/": r"[\w/-]+\Z",
+    "discord.com/api/": r"[\w/-]+\Z",
+    "SG.": r"[\w.-]+\Z",
+    "secret_": r"(?=[a-z]{0,39}[A-Z0-9])[A-Za-z0-9]+\Z",
+    "fw_": r"(?=[a-z]{0,19}[A-Z0-9])[A-Za-z0-9]+\Z",
+    "pat": r"(?=[a-z]{0,13}[A-Z0-9])[A-Za-z0-9]{1,14}(?:\.[A-Za-z0-9]*)?\Z",
+    "dapi": r"[A-Za-z]{0,9}\d[A-Za-z0-9]*\Z",
+}
 # (name, lower-case text that must occur, what is masked, what may become that).
 _SHAPES: Final = (
     # The look-behind covers all that the runs may hold: "-eyJ-eyJ…" must not be read on from every "eyJ".
@@ -58,11 +88,20 @@ _SHAPES: Final = (
         r"(?i:bearer)[ \t]+(?P<secret>(?=[A-Za-z._~+/=-]*\d)[\w.~+/=-]{6,}|[\w.~+/=-]{16,})",
         r"(?i:bearer)[ \t]+[\w.~+/=-]+\Z",
     ),
+    # Base64 of a name and a password; "basic authentication" is prose.
+    (
+        "basic credentials",
+        "basic",
+        r"(?i:basic)[ \t]+(?P<secret>(?=[A-Za-z+/]{0,64}\d)[A-Za-z0-9+/]{12,}={0,2}|[A-Za-z0-9+/]{6,}={1,2})",
+        r"(?i:basic)[ \t]+(?=[A-Za-z][a-z+/]{0,64}[A-Z0-9=])[A-Za-z0-9+/]+={0,2}\Z",
+    ),
+    # What ends at the last "@" before a path; or else at the first one, unless it is the path behind a port.
     (
         "password in a URL",
         "://",
-        r"://[^\s/?#:@\"'<>\\]*:(?P<secret>[^\s/?#\"'<>\\]+)@",
-        r"://[^\s/?#:@\"'<>\\]*:[^\s/?#\"'<>\\]+\Z",
+        r"://[^\s/?#:@\[\"'<>\\]*:(?P<secret>[^\s/?#\"'<>\\]+(?=@)"
+        r"|(?!\d{1,5}[/?#])(?:[^\s/@\"'<>\\]|/(?!/))+(?=@))",
+        r"://[^\s/?#:@\[\"'<>\\]*:(?!\d{1,5}[/?#])(?:[^\s/\"'<>\\]|/(?!/))+\Z",
     ),
     (
         "key in a query",
@@ -71,10 +110,29 @@ _SHAPES: Final = (
         r"(?:[?&]key|(?<!\w)sig)=[\w.~%+/=-]+\Z",
     ),
     (
+        "token in a URL",
+        "://",
+        r"://(?P<secret>(?=[^\s/?#:@]{0,256}\d)[\w.~%-]{16,256})(?=@)",
+        r"://(?=[A-Za-z_~%-]{0,64}\d)[\w~%-]{8,}\Z",
+    ),
+    # Of two numbers, which are no name and password, the container's user is told.
+    (
         "password for curl",
-        "-u ",
-        r"(?<!\S)-u [^\s:\"']+:(?P<secret>[^\s\"']+)",
-        r"(?<!\S)-u [^\s:\"']+:[^\s\"']+\Z",
+        "-u",
+        r"(?<!\S)(?:-u|--(?:proxy-)?user)[ \t=]+[\"']?(?!\d+:\d+(?!\S))[^\s:\"']+:(?P<secret>[^\s\"']+)",
+        r"(?<!\S)(?:-u|--(?:proxy-)?user)[ \t=]+[\"']?[^\s:\"']+:[^\s\"']+\Z",
+    ),
+    (
+        "Telegram bot",
+        ":aa",
+        r"(?<!\d)\d{8,10}:AA[\w-]{30,}",
+        r"(?<!\d)\d{8,10}:AA[\w-]*\Z",
+    ),
+    (
+        "Azure client secret",
+        "q~",
+        r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~[\w~.-]{31,}",
+        r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~[\w~.-]*\Z",
     ),
 )
 
@@ -90,8 +148,12 @@ SHAPES: Final = (
         Rule(
             f"key {prefix}…",
             prefix.lower(),
-            re.compile(prefix + _EDGE.format(prefix) + rest, re.ASCII),
-            re.compile(prefix + _EDGE.format(prefix) + r"[\w-]+\Z", re.ASCII),
+            re.compile(re.escape(prefix) + _EDGE.format(re.escape(prefix)) + rest, re.ASCII),
+            re.compile(
+                re.escape(prefix) + _EDGE.format(re.escape(prefix)) + _PREFIX_TAILS.get(prefix, r"[\w-]+\Z"),
+                re.ASCII,
+            ),
+            next((sign for sign in SIGNS if sign in prefix), ""),
         )
         for prefixes, rest in _PREFIXES
         for prefix in prefixes

@@ -1,0 +1,56 @@
+"""Which variables of an environment hold secrets; their values are secrets wherever they occur."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from otelstream.redact.keys import MIN_VALUE_LENGTH, counts_tokens, is_secret_key
+
+# "pwd" is a password everywhere but in a shell.
+_WORKING_DIRECTORIES: Final = frozenset(("PWD", "OLDPWD"))
+# Such names have suffixes (TOKEN_PROD, SECRET_V1), so that one word of them is enough, wherever it stands.
+_WORDS: Final = frozenset((
+    "secret", "secrets", "token", "tokens", "password", "passwords", "passwd", "pwd", "pw", "pass",
+    "passphrase", "passcode", "credential", "credentials", "cred", "creds", "apikey", "apikeys", "jwt",
+    "dsn",
+))  # fmt: skip
+# These are harmless more often, as in SORT_KEY=created_at: their values must have a digit.
+_DOUBTFUL_WORDS: Final = frozenset((
+    "key", "keys", "sk", "pat", "auth", "cookie", "cookies",
+))  # fmt: skip
+# What a last word like these names is a place or a kind, as in SSH_AUTH_SOCK and TOKEN_LIMIT.
+_HARMLESS_ENDS: Final = frozenset((
+    "algorithm", "count", "dir", "directory", "domain", "enabled", "endpoint", "file", "home", "host",
+    "id", "issuer", "length", "limit", "mode", "name", "parallelism", "path", "port", "provider",
+    "region", "size", "sock", "socket", "store", "ttl", "type", "uri", "url", "user", "username",
+))  # fmt: skip
+# Addresses that let in whoever knows them.
+_ADDRESS: Final = re.compile(
+    r"(?:webhook|database|db|redis|broker|postgres|mongo|mongodb|mysql|amqp)_ur[il]\Z"
+)
+
+
+def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values, longest first, of the variables whose names tell of secrets.
+
+    A value that was read from a file often ends in a line break, which is no part of the secret.
+    """
+    values = {name: value.strip() for name, value in environ.items() if name not in _WORKING_DIRECTORIES}
+    secrets = {
+        value
+        for name, value in values.items()
+        if len(value) >= MIN_VALUE_LENGTH and (is_secret_key(name) or _tells_secret(name, value))
+    }
+    return tuple(sorted(secrets, key=lambda secret: (-len(secret), secret)))
+
+
+def _tells_secret(name: str, value: str) -> bool:
+    words = [word for word in re.split("[^a-z]+", name.lower()) if word]
+    if _ADDRESS.search("_".join(words)):
+        return True
+    has_digit = any(map(str.isdigit, value))
+    if _WORDS.isdisjoint(words) and not (has_digit and not _DOUBTFUL_WORDS.isdisjoint(words)):
+        return False
+    return words[-1] not in _HARMLESS_ENDS and not counts_tokens(name)

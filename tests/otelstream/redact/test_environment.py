@@ -1,0 +1,49 @@
+"""Which variables of an environment hold secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from otelstream.redact import secret_values
+
+
+def test_secret_values_are_those_of_secret_names() -> None:
+    """Long enough values under secret names come back once, longest first; the working directory does not."""
+    environ = {
+        "OPENAI_API_KEY": "sk-12345",
+        "DB_PASSWORD": "correct horse",
+        "AWS_SECRET_ACCESS_KEY": "abcdefghij",
+        "PGPASSWORD": "correct horse",
+        "GITHUB_TOKEN": "short",
+        "HOME": "/home/somebody",
+        "MAX_TOKENS": "100000000",
+        "PWD": "/home/somebody/work",
+        "OLDPWD": "/home/somebody/else",
+    }
+    assert secret_values(environ) == ("correct horse", "abcdefghij", "sk-12345")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AZURE_OPENAI_KEY", "COHERE_KEY", "PINECONE_KEY", "MASTER_KEY", "GITHUB_PAT", "API_TOKENS", "JWT",
+        "SECRET_KEY_BASE", "MY_PASS", "DB_PW", "TWILIO_AUTH", "NPM_AUTH", "STRIPE_SK", "TOKEN_PROD",
+        "API_KEY_PROD", "PASSWORD_DB", "SECRET_V1", "SIGNING_KEY_V2", "SLACK_WEBHOOK_URL", "DATABASE_URL",
+    ],
+)  # fmt: skip
+def test_one_word_of_a_name_is_enough(name: str) -> None:
+    """Names of variables have suffixes; a line break that ends a value is no part of it."""
+    assert secret_values({name: "abcd-1234-efgh\n"}) == ("abcd-1234-efgh",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSH_AUTH_SOCK", "/tmp/ssh-1/agent.1"), ("SORT_KEY", "created_at"), ("TOKEN_URL", "https://h/t1"),
+        ("HF_TOKEN_PATH", "/cache/token1"), ("TOKENIZERS_PARALLELISM", "disabled"), ("KEYBOARD", "qwertz-1"),
+        ("OPENAI_MAX_OUTPUT_TOKENS", "10000000"), ("COMPASS", "north-by-1"), ("MY_PASS", "  short  "),
+    ],
+)  # fmt: skip
+def test_names_of_places_counts_and_other_things_stay(name: str, value: str) -> None:
+    """What is harmless is no literal that would be masked in every text."""
+    assert secret_values({name: value}) == ()
