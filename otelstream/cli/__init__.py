@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -27,6 +27,8 @@ from otelstream.cli import (
     sql,
     tail,
 )
+from otelstream.cli.signals import exit_code_of_signal, leave_on_signals
+from otelstream.cli.terminal import plain
 from otelstream.errors import ExportError, OtelstreamError
 
 app = typer.Typer(
@@ -55,8 +57,18 @@ app.command()(redact.redact)
 app.command()(prune.prune)
 
 
+RECORDING: Final = ("demo", "run", "ingest")
+"""Commands that record, so that a signal lets them commit before it ends them."""
+
+
 @app.callback(invoke_without_command=True)
-def version(*, show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:  # noqa: D103  the program's help stands above
+def version(  # noqa: D103  the program's help stands above
+    context: typer.Context,
+    *,
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if context.invoked_subcommand not in RECORDING:
+        leave_on_signals()
     if show:
         print(__version__)
         raise typer.Exit
@@ -66,7 +78,7 @@ def main() -> None:
     """Run the command line; every error of a user is one sentence on stderr.
 
     Exit codes: 0 fine, 1 a failed or different run, damage, or spans that could not be delivered, 2 wrong
-    usage or unreadable input, 3 recovered with loss, 130 interrupted.
+    usage or unreadable input, 3 recovered with loss, 130 interrupted, 128 + n ended by signal n.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell: `>&-`
@@ -74,7 +86,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a frame may hold anything
     # Left from here and not from inside, so that no frame of a command is alive while the interpreter ends.
-    sys.exit(_exit_code())
+    code = _exit_code()
+    by_signal = exit_code_of_signal()
+    sys.exit(code if by_signal is None else by_signal)
 
 
 def _exit_code() -> int | str | None:
@@ -88,6 +102,10 @@ def _exit_code() -> int | str | None:
         return _said(str(error), 2)
     except KeyboardInterrupt:
         return _said("interrupted", 130)
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # what DuckDB makes of Ctrl-C
+            raise
+        return _said("interrupted", 130)
     except OSError as error:
         # Standard output is full or broken; Python must not try to write the rest of it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -96,5 +114,5 @@ def _exit_code() -> int | str | None:
 
 
 def _said(sentence: str, code: int) -> int:
-    print(f"otelstream: {sentence}", file=sys.stderr)
+    print(f"otelstream: {plain(sentence)}", file=sys.stderr)
     return code

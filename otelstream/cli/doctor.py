@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
 
+from otelstream.bridge.remadespans import RemadeSpans
 from otelstream.cli.arguments import AsJson
+from otelstream.cli.options import span_options
+from otelstream.span.rules import Pair
 from recorder.doctor import Examination, Finding, examine
 from recorder.sources import find
 
@@ -27,7 +31,8 @@ def doctor(
     Exit codes: 0 sound, 1 damaged, 2 unreadable.
     """
     found = find(path)
-    examined = [_examined(file, as_json=as_json) for file in found.files]
+    rows = span_options().rows
+    examined = [_examined(file, rows, as_json=as_json) for file in found.files]
     findings = [finding for each in examined for finding in each.findings]
     findings += [Finding("error", str(folder), None, why) for folder, why in found.skipped]
     if as_json:
@@ -41,8 +46,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examined(file: Path, *, as_json: bool) -> Examination:
-    examined = examine(file)
+def _examined(file: Path, rows: Sequence[Pair], *, as_json: bool) -> Examination:
+    examined = examine(file, compare=partial(RemadeSpans, rows))
     if not as_json:
         for line in _lines(examined):
             print(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from otelstream.cli.terminal import plain
 from otelstream.frame import FrameLike
 from recorder import RecordedSession
 
@@ -22,16 +23,16 @@ def frame_line(session: RecordedSession, frame: FrameLike) -> str:
     """Return a frame as one line, in which nothing can move a terminal's cursor."""
     name = f"{session.start.name or '-'}/{session.id[-4:]}"
     when = frame.timestamp.strftime("%H:%M:%S.%f")[:-3]
-    return f"{when}  {_shown(name):<16}  {_shown(frame.type):<26}  {_about(frame.data)}".rstrip()
+    return f"{when}  {plain(name):<16}  {plain(frame.type):<26}  {_about(frame.data)}".rstrip()
 
 
 def _about(data: dict[str, Any]) -> str:
     chunk = data.get("chunk")
     if isinstance(chunk, str) and chunk:
-        return _cut(json.dumps(_shown(chunk), ensure_ascii=False))
+        return _cut(json.dumps(plain(chunk), ensure_ascii=False))
     tool_call = data.get("tool_call")
     facts = [data.get(name) for name in FACTS] if tool_call is None else [tool_call]
-    return "  ".join(_cut(_shown(_text(fact))) for fact in facts if fact)
+    return "  ".join(_cut(plain(_text(fact))) for fact in facts if fact)
 
 
 def _text(fact: object) -> str:
@@ -40,11 +41,3 @@ def _text(fact: object) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-
-
-def _shown(text: str) -> str:
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from otelstream.cli.arguments import AsJson, RecordingPath
 from otelstream.cli.opening import opened
+from otelstream.cli.terminal import plain
 from recorder.overview import Overview, overview
 
 TYPES: Final = 10
@@ -27,7 +28,7 @@ def info(recording: RecordingPath, *, as_json: AsJson = False) -> None:
         print(to_json(_facts(recording, found), indent=2).decode())
         return
     for name, value in _lines(recording, found):
-        print(f"{name:<12}{value}")
+        print(f"{name:<12}{plain(value)}")
 
 
 def _facts(path: Path, found: Overview) -> dict[str, object]:

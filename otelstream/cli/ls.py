@@ -8,11 +8,10 @@ from typing import Final
 
 from pydantic_core import to_json
 from rich.table import Table
-from rich.text import Text
 
 from otelstream.cli.arguments import AsJson, RecordingPath
 from otelstream.cli.opening import opened
-from otelstream.cli.terminal import console
+from otelstream.cli.terminal import cell, console
 from recorder import RecordedSession
 
 _COLUMNS: Final = {
@@ -41,7 +40,7 @@ def ls(recording: RecordingPath, *, as_json: AsJson = False) -> None:
         table.add_column(heading, no_wrap=True, justify="right" if key in _NUMBERS else "left")
     for session in sessions:
         facts = {**_facts(session), "file": _within(recording, session.file)}
-        table.add_row(*(Text("" if facts[key] is None else str(facts[key])) for key in columns))
+        table.add_row(*(cell(facts[key]) for key in columns))
     console().print(table)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import recorder
+from otelstream.cli.terminal import plain
 from recorder import Recording
 
 
@@ -23,4 +24,4 @@ def opened(path: Path) -> Iterator[Recording]:
             yield recording
         finally:
             for _, sentence in recording.skipped:
-                print(f"otelstream: left out: {sentence}", file=sys.stderr)
+                print(f"otelstream: left out: {plain(sentence)}", file=sys.stderr)

@@ -14,6 +14,7 @@ from rich.text import Text
 from otelstream.bridge.recovery import RecoveredSession, Recovery
 from otelstream.bridge.recovery import recover as salvage
 from otelstream.cli.arguments import AsJson
+from otelstream.cli.options import span_options
 from otelstream.cli.terminal import console
 
 
@@ -34,7 +35,8 @@ def recover(
 
     Exit codes: 0 all of it, 2 refused, 3 with loss.
     """
-    recovery = salvage(file, output or file.with_name(f"{file.stem}-recovered.duckdb"))
+    target = output or file.with_name(f"{file.stem}-recovered.duckdb")
+    recovery = salvage(file, target, rows=span_options().rows)
     if as_json:
         sessions = [{**asdict(each), "is_complete": each.is_complete} for each in recovery.sessions]
         facts = {**asdict(recovery), "sessions": sessions, "is_complete": recovery.is_complete}
@@ -58,8 +60,16 @@ def _print(recovery: Recovery) -> None:
     frames = sum(each.frames for each in recovery.sessions)
     print(
         f"{frames} frames of {len(recovery.sessions)} sessions are in {recovery.output}, read again and"
-        f" compared; {'nothing is lost.' if recovery.is_complete else 'not everything could be recovered.'}"
+        f" compared; {_outcome(recovery)}"
     )
+
+
+def _outcome(recovery: Recovery) -> str:
+    if not recovery.is_complete:
+        return "not everything could be recovered."
+    if recovery.open_ended:
+        return "nothing of that is lost; what came after the last commit, if anything did, cannot be known."
+    return "nothing is lost."
 
 
 def _lost(session: RecoveredSession) -> str:

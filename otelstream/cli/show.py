@@ -9,7 +9,7 @@ from otelstream.cli import spantree
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
 from otelstream.cli.opening import opened
 from otelstream.cli.options import span_options
-from otelstream.cli.terminal import console
+from otelstream.cli.terminal import console, plain
 
 
 def show(recording: RecordingPath, session: SessionName = "last", *, as_json: AsJson = False) -> None:
@@ -22,12 +22,10 @@ def show(recording: RecordingPath, session: SessionName = "last", *, as_json: As
         return
     out = console()
     end = recorded.end
-    out.print(
-        f"session {recorded.index}  {recorded.id}  {recorded.start.name or ''}  {recorded.state}"
-        f"  {recorded.frame_count} frames"
-    )
+    name, state = plain(recorded.start.name or ""), plain(recorded.state)
+    out.print(f"session {recorded.index}  {recorded.id}  {name}  {state}  {recorded.frame_count} frames")
     if end is not None and end.error_type is not None:
-        out.print(f"{end.error_type}: {end.error_message}", style="red")
+        out.print(plain(f"{end.error_type}: {end.error_message}"), style="red")
     if root is None:
         out.print("It has no frames, so no spans.")
     else:

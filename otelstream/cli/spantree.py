@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from otelstream.cli.terminal import plain
 from otelstream.span import names
 from otelstream.span.model import Attributes
 from otelstream.span.tree import SpanNode
@@ -41,14 +42,14 @@ def _branch(node: SpanNode, above: Tree | None) -> Tree:
 
 
 def _line(node: SpanNode) -> Text:
-    line = Text(node.started.name, style="bold" if node.started.parent is None else "")
+    line = Text(plain(node.started.name), style="bold" if node.started.parent is None else "")
     line.append(f"  {_duration(node.duration_ns)}", style="cyan")
     for part, style in _parts(node.attributes):
-        line.append(f"  {part}", style=style)
+        line.append(plain(f"  {part}"), style=style)
     end = node.attributes.get(names.END, "completed")
     if node.error is not None:
         known = "" if node.error.type == names.ERROR_TYPE_OTHER else f"{node.error.type}: "
-        line.append(f"  {known}{node.error.message}", style="red")
+        line.append(plain(f"  {known}{node.error.message}"), style="red")
     elif end != "completed":
         line.append(f"  {end}", style="yellow")
     return line

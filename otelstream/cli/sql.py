@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 from rich.table import Table
-from rich.text import Text
 
 from otelstream.cli.arguments import AsJson, RecordingPath
 from otelstream.cli.opening import opened
-from otelstream.cli.terminal import console
+from otelstream.cli.terminal import cell, console
 
 
 def sql(
@@ -45,9 +44,9 @@ def sql(
         return
     table = Table(box=None, pad_edge=False)
     for name in names:
-        table.add_column(Text(name), overflow="fold")
+        table.add_column(cell(name), overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*map(cell, row))
     console().print(table)
 
 

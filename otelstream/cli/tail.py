@@ -7,7 +7,8 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -43,20 +44,43 @@ def tail(
         tailed = Tail(opened, only)
         _print(tailed.newest(count), as_json=as_json)
         told = _tell(opened, set())
+        absence = _Absence()
         while follow:
             _wait()
-            _print(tailed.since(), as_json=as_json)
+            with absence.waited_for():
+                _print(tailed.since(), as_json=as_json)
             told = _tell(opened, told)
 
 
 def _opened(path: Path, *, follow: bool) -> Recording:
+    if not follow:
+        return recorder.open(path)
+    absence = _Absence()
     while True:
-        try:
+        with absence.waited_for():
             return recorder.open(path)
-        except RecordingError:
-            if not (follow and path.is_dir()):  # a directory may get its first recording any time
-                raise
         _wait()
+
+
+class _Absence:
+    """Waits for a recording that is not there, yet or any more, and says so once each time."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Let pass that the recording is not there; what else is wrong with it is raised."""
+        try:
+            yield
+        except RecordingError as error:
+            if error.fault != "missing":
+                raise
+            if not self._is_told:
+                print(f"otelstream: {error} It is waited for.", file=sys.stderr)
+            self._is_told = True
+        else:
+            self._is_told = False
 
 
 def _print(frames: Iterable[Seen], *, as_json: bool) -> None:

@@ -1,11 +1,41 @@
-"""The console that commands print to."""
+"""The console that commands print to, and text that is safe there: a recording may be somebody else's."""
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from rich.console import Console
+from rich.text import Text
+
+# Control characters, half characters, and what turns the direction of writing.
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+CELL_CHARACTERS: Final = 500
+"""A longer value is cut in a table; `--json` has all of it."""
 
 
 def console() -> Console:
     """Return a console for standard output; a pipe or a file is not wrapped at 80 columns."""
     found = Console(highlight=False, markup=False)
     return found if found.is_terminal else Console(highlight=False, markup=False, width=240)
+
+
+def plain(text: str, *, keep: str = "") -> str:
+    """Return a text in which nothing moves a terminal's cursor or turns the direction of writing.
+
+    Args:
+        text: Any text.
+        keep: Control characters that stay, as the ends of lines.
+    """
+    return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
+
+
+def cell(value: object) -> Text:
+    """Return a value for a table, empty for None."""
+    text = plain("" if value is None else str(value))
+    return Text(text if len(text) <= CELL_CHARACTERS else f"{text[: CELL_CHARACTERS - 1]}…")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import otelstream
+from otelstream.cli.terminal import plain
 from otelstream.frame import FrameLike
 
 
@@ -29,7 +30,8 @@ def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
             chunk = frame.data.get("chunk")
             if isinstance(chunk, str) and chunk and not quiet:
                 call = frame.data.get("call_id")
-                print("" if speaker in (None, call) else "\n", chunk, sep="", end="", flush=True)
+                spoken = plain(chunk, keep="\n\t")
+                print("" if speaker in (None, call) else "\n", spoken, sep="", end="", flush=True)
                 speaker = call
     except BrokenPipeError:
         raise
@@ -45,7 +47,7 @@ def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
 
 def sentence_of(error: BaseException) -> str:
     """Return class and first line of an exception's text."""
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return plain(f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
 def report(record: Path | None, frames: int) -> bool:

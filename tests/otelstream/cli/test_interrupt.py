@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import recorder
 from recorder import RecordedSession
 from tests.e2e.runs import environment
-from tests.otelstream.cli.conftest import Ended
+from tests.otelstream.cli.conftest import Ended, Recordings
 
 CREWAI = """
 from otelstream.demo.environment import quiet_environment
@@ -104,3 +105,28 @@ def test_a_flow_of_crewais_is_cancelled(tmp_path: Path) -> None:
     came = interrupt(tmp_path, "slow:Slow")
 
     assert (came.ended, came.session.state) == (Ended(130, "", "otelstream: interrupted\n"), "cancelled")
+
+
+def test_a_query_is_interrupted(recordings: Recordings) -> None:
+    """DuckDB hears Ctrl-C by itself, and calls it an error of its own."""
+    comment = "-" * 200_000  # more than a pipe holds: written when the command has begun to read
+    endless = f"{comment}\nSELECT count(*) FROM range(100_000_000_000) AS a, range(1_000) AS b"
+    with subprocess.Popen(
+        [sys.executable, "-m", "otelstream.cli", "sql", str(recordings.completed), "-f", "-"],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        assert asking.stdin is not None
+        asking.stdin.write(endless)
+        asking.stdin.close()
+        asking.stdin = None
+        for _ in range(20):  # DuckDB does not hear it while it plans the query
+            with suppress(subprocess.TimeoutExpired):
+                out, err = asking.communicate(timeout=2)
+                break
+            asking.send_signal(signal.SIGINT)
+
+    assert Ended(asking.returncode, out, err) == Ended(130, "", "otelstream: interrupted\n")
