@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from enum import Enum
-from pathlib import Path, PurePath
 from typing import Any, TypeAlias, TypeVar, cast
-from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, RootModel
 
 from otelstream.errors import RecordingError
 from recorder import exceptions
 from recorder.exceptions import JsonObject, RecordedObject, class_path, find_class, guarded, opaque
+from recorder.texts import TAG, TEXTS, decode_bytes, encode_bytes, entry_name
 
 __all__ = ["RecordedObject", "decode_value", "encode_value"]
 
@@ -30,8 +26,6 @@ T = TypeVar("T")
 Encode: TypeAlias = "Callable[[Encoder, Any], JsonValue]"
 Decode: TypeAlias = Callable[[JsonObject], object]
 
-TAG = "$type"
-MICROSECOND = timedelta(microseconds=1)
 MAX_DEPTH = 64  # a level costs up to four of JSON's and seven calls, and Python allows 1,000
 MAX_NODES = 1_000_000  # a value that shares its parts may be small in memory and endless as a tree
 MAX_PLAIN_BITS = 2_000  # Python may refuse to read decimal integers longer than 640 digits
@@ -119,7 +113,7 @@ def _decode_tagged(encoded: JsonObject) -> object:
 def _masked(encoded: JsonObject, error: Exception) -> object:
     if isinstance(error, (RecordingError, RecursionError)):
         raise error
-    for name in ("value", "items", "entries", "fields"):
+    for name in ("value", "items", "entries", "fields", "text", "latin1"):
         if isinstance(encoded.get(name), str):
             return encoded[name]
     raise RecordingError(f"A recorded {encoded[TAG]} cannot be read ({error!r}); it is damaged.") from None
@@ -142,8 +136,9 @@ def _encode_dict(encoder: Encoder, value: dict[object, object]) -> JsonValue:
 
 def _encode_entry(encoder: Encoder, key: object, item: object) -> JsonValue:
     # The value stays under its name wherever the key is one, because secrets are masked by name.
-    name = str.__getitem__(key, slice(None)) if isinstance(key, str) else "value"
-    return [encoder.encode(key), {name: encoder.encode(item)}]
+    encoded = encoder.encode(key)
+    name = str.__getitem__(key, slice(None)) if isinstance(key, str) else entry_name(encoded)
+    return [encoded, {name: encoder.encode(item)}]
 
 
 def _decode_entry(entry: Any) -> tuple[object, object]:  # noqa: ANN401 - checked by being taken apart
@@ -291,20 +286,10 @@ def _rebuild(cls: Any, value: object) -> object:  # noqa: ANN401 - there is no c
     return instance
 
 
-# A row per kind whose values are one line of text: name, class, to text, from text.
-_TEXTS: tuple[tuple[str, type, Callable[[Any], str], Callable[[str], object]], ...] = (
-    ("bytes", bytes, lambda value: b64encode(value).decode(), lambda text: b64decode(text, validate=True)),
-    ("complex", complex, repr, complex),
-    ("datetime", datetime, datetime.isoformat, datetime.fromisoformat),
-    ("date", date, date.isoformat, date.fromisoformat),
-    ("time", time, time.isoformat, time.fromisoformat),
-    ("timedelta", timedelta, lambda value: str(value // MICROSECOND), lambda text: int(text) * MICROSECOND),
-    ("decimal", Decimal, Decimal.__str__, Decimal),
-    ("uuid", UUID, UUID.__str__, UUID),
-    ("path", PurePath, PurePath.as_posix, Path),
-    ("int", int, hex, lambda text: int(text, 16)),
-)
-_TEXT: dict[type, Encode] = {cls: _encode_text(tag, write) for tag, cls, write, _ in _TEXTS}
+_TEXT: dict[type, Encode] = {
+    bytes: lambda _, value: encode_bytes(value),
+    **{cls: _encode_text(tag, write) for tag, cls, write, _ in TEXTS},
+}
 _EXACT: dict[type, Encode] = {
     **_TEXT,
     **{cls: _encode_items(cls.__name__) for cls in (tuple, set, frozenset)},
@@ -322,7 +307,8 @@ _RULES: tuple[tuple[Callable[[type], bool], Encode], ...] = (
     (lambda cls: not _BASES.keys().isdisjoint(cls.__mro__), _encode_subclass),
 )
 _DECODE: dict[str, Decode] = {
-    **{tag: _decode_text(read) for tag, _, _, read in _TEXTS},
+    **{tag: _decode_text(read) for tag, _, _, read in TEXTS},
+    "bytes": decode_bytes,
     "tuple": _decode_items(tuple, _decode),
     "set": _decode_items(set, _decode_key),
     "frozenset": _decode_items(frozenset, _decode_key),
