@@ -126,7 +126,7 @@ def losses() -> Mapping[str, int]:
 def redactor_of(redact: Redact, environ: Mapping[str, str]) -> Redactor | None:
     """Return the redactor that a `redact` argument asks for, one that knows the environment's secrets."""
     if isinstance(redact, Redactor):
-        return redact
+        return redact.knowing(secret_values(environ))
     if isinstance(redact, bool):
         return Redactor(values=secret_values(environ)) if redact else None
     return Redactor(values=secret_values(environ), function=redact)

@@ -26,6 +26,7 @@ from otelstream.span.rules import Pair
 from recorder.commits import Connect
 from recorder.items import Item, StoredFrame, StoredGap, items_of
 from recorder.session_row import RecordedSession, SessionEnd, SessionStart
+from recorder.texts import without_base64
 from recorder.writer import Writer
 
 BATCH_FRAMES: Final = 1_000
@@ -203,6 +204,7 @@ def _masked_end(end: SessionEnd, redactor: Redactor) -> SessionEnd:
         end,
         result=_masked_json(end.result, redactor),
         error=_masked_json(end.error, redactor),
+        error_type=_masked_text(end.error_type, redactor),
         error_message=_masked_text(end.error_message, redactor),
     )
     before = Counter[str]({} if end.redactions is None else decode_json(end.redactions))
@@ -213,7 +215,7 @@ def _masked_json(text: str | None, redactor: Redactor) -> str | None:
     if text is None:
         return None
     try:
-        return encode_json(redactor.redact(decode_json(text)))
+        return encode_json(redactor.redact(without_base64(decode_json(text))))
     except ValueError as error:
         raise RecordingError(
             f"a result or an error is no JSON ({error}); recover the recording first."

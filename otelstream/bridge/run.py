@@ -202,7 +202,7 @@ class Run:
         redactor = self._redaction.redactor
         tellings: list[ToldEnd] = []
         if not self._attempt("redaction", 1, lambda: tellings.append(told(end, redactor))):
-            tellings.append(withheld(end))
+            tellings.append(withheld(end, redactor))
         last = tellings[0]
         record, spans = self._record, self._spans
         if record is not None and record.file.broken:

@@ -92,6 +92,7 @@ class RecordStage:
         if not isinstance(data, Mapping):  # the frame itself will be counted as lost
             data = {}
         parent = self._beginning.parent
+        redactor = self._options.redactor
         named = [value for key in NAMING if isinstance(value := data.get(key), str)]
         conversation = data.get("session_id")
         self._writer.begin(
@@ -100,14 +101,14 @@ class RecordStage:
                 started_at=ns_datetime(self._beginning.time_ns).replace(tzinfo=None),
                 mode="async" if self._options.mode == "async" else "sync",
                 name=named[0] if named else None,
-                entry_point=self._options.entry_point,
+                entry_point=_masked(self._options.entry_point, redactor),
                 conversation_id=conversation if isinstance(conversation, str) else None,
                 recorded_as=str(self.file.path),
-                redacted=self._options.redactor is not None,
+                redacted=redactor is not None,
                 parent_trace_id=None if parent is None else f"{parent.trace_id:032x}",
                 parent_span_id=None if parent is None else f"{parent.span_id:016x}",
                 parent_sampled=None if parent is None else parent.trace_flags.sampled,
-                service_name=os.environ.get("OTEL_SERVICE_NAME"),
+                service_name=_masked(os.environ.get("OTEL_SERVICE_NAME"), redactor),
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 otelstream_version=__version__,
@@ -134,20 +135,20 @@ def told(end: End, redactor: Redactor | None) -> ToldEnd:
     """Return the end of a session in the words that may leave the process."""
     result = encode_json(_redacted(encode_value(end.result[0]), redactor)) if end.result else None
     if end.state != "failed" or end.error is None:
-        return replace(withheld(end), result=result)
+        return replace(withheld(end, redactor), result=result)
     error = _redacted(encode_exception(end.error), redactor)
-    outcome = replace(withheld(end).outcome, error_message=str(error["text"]))
+    outcome = replace(withheld(end, redactor).outcome, error_message=str(error["text"]))
     return ToldEnd(outcome, result, encode_json(error))
 
 
-def withheld(end: End) -> ToldEnd:
+def withheld(end: End, redactor: Redactor | None) -> ToldEnd:
     """Return the end of a session with nothing that could hold a secret: no result, no text of an error."""
     error = end.error if end.state == "failed" else None
     return ToldEnd(
         outcome=Outcome(
             state=end.state,
             ended_ns=end.time_ns // 1000 * 1000,  # a recording keeps microseconds
-            error_type=None if error is None else _class_name(error),
+            error_type=None if error is None else _masked(_class_name(error), redactor),
             error_message="the run ended without a result"
             if end.state == "failed" and error is None
             else None,
@@ -175,6 +176,11 @@ def uuid7(time_ns: int) -> uuid.UUID:
 
 def _redacted(value: Any, redactor: Redactor | None) -> Any:  # noqa: ANN401  JSON is any value
     return value if redactor is None else redactor.redact(value)
+
+
+def _masked(text: str | None, redactor: Redactor | None) -> str | None:
+    """Return a name masked by the rules alone: a function of the user's may raise, and is for content."""
+    return text if text is None or redactor is None else redactor.mask(text)
 
 
 def _class_name(error: BaseException) -> str:
