@@ -12,6 +12,7 @@ from typing import Final
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.files import RecordingFiles
+from otelstream.bridge.holding import Holding
 from otelstream.bridge.spanrows import SpanRows
 from otelstream.bridge.spans import EarlierRuns, SpanStage
 from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes, told, withheld
@@ -52,6 +53,7 @@ class Run:
         self._attempt = shared.attempt
         self._redaction = StreamRedactor(stream.options.redactor, partial(self._attempt, "redaction", 1))
         self._arrivals: deque[Arrival] = deque()  # of the frames that the redaction has, in the same order
+        self._holding = Holding()
         self._spans: SpanStage | None = None
         self._record: RecordStage | None = None
         self._rows: SpanRows | None = None
@@ -86,8 +88,8 @@ class Run:
             # The last one is committed together with what other sessions have.
             if self._record is not None and batches:
                 self._shared.files.commit(self._record.file)
-        if self.waits and (final or at_once):
-            self._attempt("frame", 0, partial(self._release, final=final, at_once=True))
+        if self.waits and (final or at_once or self._holding.due(time.monotonic_ns())):
+            self._attempt("frame", 0, partial(self._release, final=final, at_once=final or at_once))
 
     def end(self, end: End) -> None:
         """Handle the end of the session."""
@@ -111,6 +113,8 @@ class Run:
         options = self.stream.options
         if options.record is None and not options.to.exist:
             return
+        weight = sum(arrival.weight for arrival in arrivals)
+        self._holding.took(len(arrivals), weight, time.monotonic_ns())
         self._attempt.each("frame", arrivals, self._put, lambda: self._redaction.put_lost("frame"))
         self._release()
 
@@ -121,12 +125,14 @@ class Run:
     def _release(self, *, final: bool = False, at_once: bool = False) -> None:
         """Pass on what may leave the redaction."""
         released: list[Released] = []
+        due = self._holding.due(time.monotonic_ns())
 
         def release() -> None:
-            released.extend(self._redaction.release(final=final, at_once=at_once))
+            released.extend(self._redaction.release(final=final, at_once=at_once, due=due))
 
         if not self._attempt("redaction", 0, release):
             self._give_up_waiting()
+        self._holding.left(len(released))
         pairs = [(one, self._arrivals.popleft()) for one in released]
         kept = [frame for frame, _ in released if frame is not None]
         self._to_recording(pairs, kept)
@@ -136,6 +142,7 @@ class Run:
     def _give_up_waiting(self) -> None:
         stuck = len(self._arrivals)
         self._arrivals.clear()
+        self._holding = Holding()
         self._redaction = StreamRedactor(self.stream.options.redactor, partial(self._attempt, "redaction", 1))
         self._shared.losses.add("redaction", stuck)
         self._gap(stuck, "redaction")

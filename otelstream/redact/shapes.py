@@ -13,7 +13,9 @@ class Rule(NamedTuple):
         name: What the report of a session calls it.
         hint: Lower-case text that has to occur, so that most texts need no search.
         pattern: What is masked, or only its group `secret` if it has one.
-        tail: Matches at the end of a text that the pattern may match once more of it has come.
+        opening: How it begins: it is masked from there on, or from an empty group `secret` on. None if it is
+            known otherwise whether a text ends in one (`tails`).
+        rest: Any number of the characters that may follow.
         sign: For a rule of which all matches have `LONG` characters without a blank: another character that
             they have, or an empty text. So most texts need no look at `hint`.
     """
@@ -21,7 +23,8 @@ class Rule(NamedTuple):
     name: str
     hint: str
     pattern: re.Pattern[str]
-    tail: re.Pattern[str] | None = None
+    opening: re.Pattern[str] | None = None
+    rest: re.Pattern[str] | None = None
     sign: str | None = None
 
 
@@ -53,24 +56,46 @@ _PREFIXES: Final = (
     (("pat",), r"[A-Za-z0-9]{14}\.[A-Za-z0-9]{64}"),
     (("AGE-SECRET-KEY-",), r"1[A-Z0-9]{40,}"),
 )
-# What may become a key, where it is not just any letters: a word may begin like that.
-_PREFIX_TAILS: Final = {
-    "hooks.slack.com/": r"[\w/-]+\Z",
-    "discord.com/api/": r"[\w/-]+\Z",
-    "SG.": r"[\w.-]+\Z",
-    "secret_": r"(?=[a-z]{0,39}[A-Z0-9])[A-Za-z0-9]+\Z",
-    "fw_": r"(?=[a-z]{0,19}[A-Z0-9])[A-Za-z0-9]+\Z",
-    "pat": r"(?=[a-z]{0,13}[A-Z0-9])[A-Za-z0-9]{1,14}(?:\.[A-Za-z0-9]*)?\Z",
-    "dapi": r"[A-Za-z]{0,9}\d[A-Za-z0-9]*\Z",
+
+
+class _Start(NamedTuple):
+    """What may follow the beginning of a key, as long as it is not all there.
+
+    Attributes:
+        rest: One character of it.
+        middles: What comes before that.
+        check: What the rest has to look like, as words may begin like the key.
+    """
+
+    rest: str = r"[\w-]"
+    middles: tuple[str, ...] = ("",)
+    check: str = ""
+
+
+_ALNUM: Final = _Start(r"[A-Za-z0-9]")
+_STARTS: Final = {
+    **dict.fromkeys(("hf_", "gsk_", "npm_", "AKIA", "ASIA", "r8_", "lin_api_", "ntn_"), _ALNUM),
+    **dict.fromkeys(("sk_", "rk_"), _Start(r"\w", ("live_", "test_"))),
+    "gh": _Start(r"[A-Za-z0-9]", ("p_", "o_", "u_", "s_", "r_")),
+    "xox": _Start(middles=tuple(f"{kind}-" for kind in "abeoprs")),
+    "hooks.slack.com/": _Start(r"[\w/-]"),
+    "discord.com/api/": _Start(r"[\w/-]"),
+    "SG.": _Start(r"[\w.-]"),
+    "whsec_": _Start(r"[A-Za-z0-9+/]"),
+    "secret_": _Start(r"[A-Za-z0-9]", check=r"(?=[a-z]{0,39}[A-Z0-9])"),
+    "fw_": _Start(r"[A-Za-z0-9]", check=r"(?=[a-z]{0,19}[A-Z0-9])"),
+    "pat": _Start(r"[A-Za-z0-9.]", check=r"(?=[a-z]{0,13}[A-Z0-9])"),
+    "dapi": _Start(r"[A-Za-z0-9]", check=r"(?=[A-Za-z]{0,9}\d)"),
 }
-# (name, lower-case text that must occur, what is masked, what may become that).
+# (name, lower-case text that must occur, what is masked, how that begins, one character of its rest).
 _SHAPES: Final = (
     # The look-behind covers all that the runs may hold: "-eyJ-eyJ…" must not be read on from every "eyJ".
     (
         "jwt",
         "eyj",
         r"eyJ(?:(?<![\w-]eyJ)|(?<=\\[nrt]eyJ))[\w-]{8,}(?:\.[\w-]+){2,4}",
-        r"eyJ[\w-]*(?:\.[\w-]*){0,4}\Z",
+        r"eyJ(?:(?<![\w-]eyJ)|(?<=\\[nrt]eyJ))",
+        r"[\w.-]",
     ),
     # A block cut before its end is masked as far as its base64 goes, so that prose about keys survives.
     (
@@ -78,22 +103,26 @@ _SHAPES: Final = (
         "private key",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[^-]*(?:-(?!----)[^-]*)*-----END [A-Z0-9 ]{0,40}-----"
-        r"|(?:(?:\s|\\+[nr])*[\w+/=]{16,})+(?:(?:\s|\\+[nr])+[\w+/=]+\Z)?)",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-(?!----END)[^-]*)*\Z",
+        r"|(?:(?:\s|\\+[nr])*[A-Z][A-Za-z-]{1,30}: [^\n\\]{1,200}(?=[\n\\])){0,8}"
+        r"(?:(?:\s|\\+[nr])*[\w+/=]{16,})+(?:(?:\s|\\+[nr])+[\w+/=]+\Z)?)",
+        None,
+        None,
     ),
     # "bearer authentication" is prose: a token has a digit or is longer than a word.
     (
         "bearer token",
         "bearer",
         r"(?i:bearer)[ \t]+(?P<secret>(?=[A-Za-z._~+/=-]*\d)[\w.~+/=-]{6,}|[\w.~+/=-]{16,})",
-        r"(?i:bearer)[ \t]+[\w.~+/=-]+\Z",
+        r"(?i:bearer)[ \t]+(?P<secret>)",
+        r"[\w.~+/=-]",
     ),
     # Base64 of a name and a password; "basic authentication" is prose.
     (
         "basic credentials",
         "basic",
         r"(?i:basic)[ \t]+(?P<secret>(?=[A-Za-z+/]{0,64}\d)[A-Za-z0-9+/]{12,}={0,2}|[A-Za-z0-9+/]{6,}={1,2})",
-        r"(?i:basic)[ \t]+(?=[A-Za-z][a-z+/]{0,64}[A-Z0-9=])[A-Za-z0-9+/]+={0,2}\Z",
+        r"(?i:basic)[ \t]+(?=[A-Za-z][a-z+/]{0,64}[A-Z0-9=])(?P<secret>)",
+        r"[A-Za-z0-9+/=]",
     ),
     # What ends at the last "@" before a path; or else at the first one, unless it is the path behind a port.
     (
@@ -101,61 +130,78 @@ _SHAPES: Final = (
         "://",
         r"://[^\s/?#:@\[\"'<>\\]*:(?P<secret>[^\s/?#\"'<>\\]+(?=@)"
         r"|(?!\d{1,5}[/?#])(?:[^\s/@\"'<>\\]|/(?!/))+(?=@))",
-        r"://[^\s/?#:@\[\"'<>\\]*:(?!\d{1,5}[/?#])(?:[^\s/\"'<>\\]|/(?!/))+\Z",
+        r"://[^\s/?#:@\[\"'<>\\]*:(?!\d{1,5}[/?#])(?P<secret>)",
+        r"[^\s\"'<>\\]",
     ),
     (
         "key in a query",
         "=",
         r"(?:[?&]key|(?<!\w)sig)=(?P<secret>[\w.~%+/=-]{8,})",
-        r"(?:[?&]key|(?<!\w)sig)=[\w.~%+/=-]+\Z",
+        r"(?:[?&]key|(?<!\w)sig)=(?P<secret>)",
+        r"[\w.~%+/=-]",
     ),
     (
         "token in a URL",
         "://",
         r"://(?P<secret>(?=[^\s/?#:@]{0,256}\d)[\w.~%-]{16,256})(?=@)",
-        r"://(?=[A-Za-z_~%-]{0,64}\d)[\w~%-]{8,}\Z",
+        r"://(?=[A-Za-z_~%-]{0,64}\d)(?P<secret>)",
+        r"[\w~%-]",
     ),
     # Of two numbers, which are no name and password, the container's user is told.
     (
         "password for curl",
         "-u",
         r"(?<!\S)(?:-u|--(?:proxy-)?user)[ \t=]+[\"']?(?!\d+:\d+(?!\S))[^\s:\"']+:(?P<secret>[^\s\"']+)",
-        r"(?<!\S)(?:-u|--(?:proxy-)?user)[ \t=]+[\"']?[^\s:\"']+:[^\s\"']+\Z",
+        r"(?<!\S)(?:-u|--(?:proxy-)?user)[ \t=]{1,8}[\"']?[^\s:\"']+:(?P<secret>)",
+        r"[^\s\"']",
     ),
     (
         "Telegram bot",
         ":aa",
         r"(?<!\d)\d{8,10}:AA[\w-]{30,}",
-        r"(?<!\d)\d{8,10}:AA[\w-]*\Z",
+        r"(?<!\d)\d{8,10}:AA",
+        r"[\w-]",
     ),
     (
         "Azure client secret",
         "q~",
         r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~[\w~.-]{31,}",
-        r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~[\w~.-]*\Z",
+        r"(?:(?<![\w~.-])|(?<=\\[nrt]))[\w~.-]{3}\dQ~",
+        r"[\w~.-]",
     ),
 )
 
 # The literal comes first and is looked behind afterwards, so that the regex engine can search for it.
 _EDGE: Final = r"(?:(?<![A-Za-z0-9]{0})|(?<=\\[nrt]{0}))"
 
+
+def _shape(name: str, hint: str, pattern: str, opening: str | None, rest: str | None) -> Rule:
+    rule = Rule(name, hint, re.compile(pattern, re.ASCII))
+    if opening is None or rest is None:
+        return rule
+    return rule._replace(opening=re.compile(opening, re.ASCII), rest=re.compile(f"{rest}*", re.ASCII))
+
+
+def _key(prefix: str, rest: str) -> Rule:
+    start = _STARTS.get(prefix, _Start())
+    literal = re.escape(prefix)
+    begin = literal + _EDGE.format(literal)
+    opening = f"{begin}(?:{'|'.join(start.middles)}){start.check}"
+    rule = _shape(f"key {prefix}…", prefix.lower(), begin + rest, opening, start.rest)
+    return rule._replace(sign=next((sign for sign in SIGNS if sign in prefix), ""))
+
+
 SHAPES: Final = (
+    *(_shape(*row) for row in _SHAPES),
+    *(_key(prefix, rest) for prefixes, rest in _PREFIXES for prefix in prefixes),
+)
+BEGINNINGS: Final = (
+    "eyJ",
     *(
-        Rule(name, hint, re.compile(pattern, re.ASCII), re.compile(tail, re.ASCII))
-        for name, hint, pattern, tail in _SHAPES
-    ),
-    *(
-        Rule(
-            f"key {prefix}…",
-            prefix.lower(),
-            re.compile(re.escape(prefix) + _EDGE.format(re.escape(prefix)) + rest, re.ASCII),
-            re.compile(
-                re.escape(prefix) + _EDGE.format(re.escape(prefix)) + _PREFIX_TAILS.get(prefix, r"[\w-]+\Z"),
-                re.ASCII,
-            ),
-            next((sign for sign in SIGNS if sign in prefix), ""),
-        )
-        for prefixes, rest in _PREFIXES
+        prefix + middle
+        for prefixes, _ in _PREFIXES
         for prefix in prefixes
+        for middle in _STARTS.get(prefix, _Start()).middles
     ),
 )
+"""How that begins of which the beginning is masked, too."""

@@ -1,31 +1,28 @@
 """Frames of one session without their secrets, also those that came in pieces over several token frames.
 
-A frame is held back while its text may be the beginning of a secret, and at most until the second `release`.
+A frame is held back while its text may be a part of a secret, until its turn comes all the same (`due`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from otelstream.frame import FrameLike, extra_fields
-from otelstream.redact.calls import CallText
 from otelstream.redact.frames import redacted_frame
-from otelstream.redact.pairs import PLACEHOLDER
 from otelstream.redact.redactor import Redactor
-from otelstream.redact.tails import doubtful_from, masked_spans
+from otelstream.redact.registry import Call, Calls
 
 Attempt: TypeAlias = Callable[[Callable[[], object]], bool]
 Released: TypeAlias = tuple[FrameLike | None, object]
 """A frame that may leave, masked, and an object that is the same for token frames whose data differs in its
 text alone (None if nobody knows); or None and why there is no frame."""
 
-_Key: TypeAlias = tuple[object, ...]
-
 _FLAT: Final = frozenset((str, type(None)))
+_ENDS: Final = frozenset(("llm_call_completed", "llm_call_failed"))
 
-REMEMBERED_CALLS: Final = 1_000
 RELEASED_TOGETHER: Final = 1_000
 
 
@@ -40,10 +37,11 @@ class StreamRedactor:
     def __init__(self, redactor: Redactor | None, attempt: Attempt | None = None) -> None:
         self._redactor = None if redactor is None else redactor.counting()
         self._attempt = attempt or _plainly
-        self._waiting: deque[tuple[FrameLike | None, CallText | str | None]] = deque()
-        self._calls: OrderedDict[_Key, CallText] = OrderedDict()
-        self._by_id: dict[str, list[_Key]] = {}
-        self._last: tuple[str, str, CallText] = ("", "", CallText())  # tokens mostly come one after the other
+        # A number is masked if its key is told to be a secret's, and never for what it is.
+        self._hides_chunks = redactor is not None and redactor.counting().redact({"chunk": 1}) != {"chunk": 1}
+        self._waiting: deque[tuple[FrameLike | None, Call | str | None]] = deque()
+        self._calls = Calls()
+        self._busy: list[Call] = []  # those of which something waits
 
     @property
     def redactor(self) -> Redactor | None:
@@ -68,26 +66,29 @@ class StreamRedactor:
     def put(self, frame: FrameLike) -> None:
         """Take the next frame."""
         data = frame.data
-        call: CallText | None = None
+        call: Call | None = None
         if self._redactor is not None:
             chunk = data.get("chunk")
-            if type(chunk) is str:
-                call = self._call_of(frame)
+            if type(chunk) is str and not self._hides_chunks:
+                call = self._calls.of(frame)
+                if not call.waits:
+                    self._busy.append(call)
                 call.put(chunk)
-            else:
-                self._note_end(data.get("call_id"))
+            elif frame.type in _ENDS:
+                self._calls.end(data.get("call_id"))
         self._waiting.append((frame, call))
 
     def put_lost(self, reason: str) -> None:
         """Keep the place of a frame that could not be taken; it is given back as None and the reason."""
         self._waiting.append((None, reason))
 
-    def release(self, *, final: bool = False, at_once: bool = False) -> list[Released]:
+    def release(self, *, final: bool = False, at_once: bool = False, due: int = 0) -> list[Released]:
         """Return the frames that may leave, in order.
 
         Args:
             final: Whether the session has ended, so that no more of any text will come.
             at_once: Whether nothing may wait; what is in doubt is masked then.
+            due: How many frames, from the first one on, may not wait.
         """
         redactor = self._redactor
         if redactor is None:
@@ -96,14 +97,17 @@ class StreamRedactor:
             ]
             self._waiting.clear()
             return frames
-        calls = [call for call in self._calls.values() if call.waits]
-        for call in calls:
+        for _, of in islice(self._waiting, len(self._waiting) if at_once else due):
+            if isinstance(of, Call):
+                of.due += 1
+        for call in self._busy:
             call.complete = call.complete or final
-            call.judge(redactor, at_once=at_once)
+            call.judge(redactor)
         released = self._leave(redactor)
-        for call in calls:
-            call.settle(redactor)
-        self._forget()
+        for call in self._busy:
+            self._calls.settle(call, redactor)
+        self._busy = [call for call in self._busy if call.waits]
+        self._calls.forget()
         return released
 
     def _leave(self, redactor: Redactor) -> list[Released]:
@@ -111,7 +115,7 @@ class StreamRedactor:
         for frame, of in self._waiting:
             if frame is None:
                 released.append((None, of))
-            elif not isinstance(of, CallText):
+            elif not isinstance(of, Call):
                 released.append((self._masked(redactor, frame), None))
             elif of.free:
                 released.append(self._token(redactor, of, frame))
@@ -125,7 +129,7 @@ class StreamRedactor:
         kept: list[FrameLike] = []
         return kept[0] if self._attempt(lambda: kept.append(redacted_frame(frame, redactor))) else None
 
-    def _token(self, redactor: Redactor, call: CallText, frame: FrameLike) -> Released:
+    def _token(self, redactor: Redactor, call: Call, frame: FrameLike) -> Released:
         """Return a token frame with its masked text; what else it holds seldom differs from the last."""
         piece = call.free.popleft()
         rest = frame.data.copy()
@@ -136,51 +140,11 @@ class StreamRedactor:
         if same and call.place == [frame.channel, *frame.namespace]:
             return frame, call.rest
         kept: list[FrameLike] = []
-        if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece))):
+        if not self._attempt(lambda: kept.append(_spelled(redactor, frame, piece, call))):
             return None, None
         if is_flat and kept[0] is frame and not redactor.has_function:
             call.rest, call.keys, call.place = rest, list(rest), [frame.channel, *frame.namespace]
         return kept[0], None
-
-    def _call_of(self, frame: FrameLike) -> CallText:
-        call_id = frame.data.get("call_id")
-        tool_call = frame.data.get("tool_call")
-        if tool_call is None and self._last[:2] == (frame.type, call_id):
-            return self._last[2]
-        index = tool_call.get("index") if isinstance(tool_call, dict) else None
-        key = (
-            frame.type,
-            call_id if isinstance(call_id, str) else None,
-            index if isinstance(index, (int, str)) else None,
-        )
-        call = self._calls.get(key)
-        if call is None:
-            call = self._calls[key] = CallText()
-            if isinstance(call_id, str):
-                self._by_id.setdefault(call_id, []).append(key)
-        if index is None and isinstance(call_id, str):
-            self._last = (frame.type, call_id, call)
-        return call
-
-    def _note_end(self, call_id: object) -> None:
-        """A frame of a call that is no token follows its last one."""
-        if isinstance(call_id, str):
-            for key in self._by_id.get(call_id, ()):
-                self._calls[key].complete = True
-
-    def _forget(self) -> None:
-        """Drop the calls that have ended, and the oldest where too many have not."""
-        surplus = len(self._calls) - REMEMBERED_CALLS
-        for key, call in list(self._calls.items()) if surplus > 0 or self._by_id else ():
-            if not call.waits and (call.complete or surplus > 0):
-                del self._calls[key]
-                self._last = ("", "", CallText())
-                surplus -= 1
-                keys = self._by_id.get(str(key[1]), [])
-                if key in keys:
-                    keys.remove(key)
-                if not keys:
-                    self._by_id.pop(str(key[1]), None)
 
 
 def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator[FrameLike]:
@@ -190,35 +154,31 @@ def redacted(frames: Iterable[FrameLike], redactor: Redactor | None) -> Iterator
         Exception: Whatever a function of the redactor raises.
     """
     stream = StreamRedactor(redactor)
-    for frame in frames:
-        stream.put(frame)
-        if stream.waiting >= RELEASED_TOGETHER:
-            yield from (frame for frame, _ in stream.release() if frame is not None)
+    source = iter(frames)
+    while batch := list(islice(source, RELEASED_TOGETHER)):
+        held = stream.waiting
+        for frame in batch:
+            stream.put(frame)
+        yield from (frame for frame, _ in stream.release(due=held) if frame is not None)
     yield from (frame for frame, _ in stream.release(final=True) if frame is not None)
 
 
-def _spelled(redactor: Redactor, frame: FrameLike, piece: str) -> FrameLike:
-    if piece is frame.data["chunk"] and frame.data.get("tool_call") is None:
-        return redacted_frame(frame, redactor)
-    data = {**frame.data, "chunk": piece}
-    function = _function_of(data.get("tool_call"))
-    if function is not None:
-        arguments = _certain(redactor, function["arguments"])
-        data["tool_call"] = {**data["tool_call"], "function": {**function, "arguments": arguments}}
-    return redacted_frame(frame, redactor, data)
-
-
-def _function_of(tool_call: Any) -> dict[str, Any] | None:  # noqa: ANN401  a part of a frame's data
-    function = tool_call.get("function") if isinstance(tool_call, dict) else None
-    has_text = isinstance(function, dict) and isinstance(function.get("arguments"), str)
-    return function if has_text else None
-
-
-def _certain(redactor: Redactor, text: str) -> str:
-    """Return a text that grows from frame to frame, with its end masked where that may be half a secret."""
-    spans = masked_spans(text, redactor.counting().mask(text))
-    doubt = doubtful_from(redactor, text, spans, 0)
-    return text if doubt == len(text) else text[:doubt] + PLACEHOLDER
+def _spelled(redactor: Redactor, frame: FrameLike, piece: str, call: Call) -> FrameLike:
+    """Return a token frame with its text as it is judged, and the rules applied to all else."""
+    before = frame.data.get("tool_call")
+    tool_call = before if before is None else call.tool.masked(redactor, before)
+    is_same = piece is frame.data["chunk"] and tool_call is before
+    if is_same and redacted_frame(frame, redactor.counting()) is frame:
+        return frame
+    # The rules see no piece alone: it may look like a secret, and be none where it stands.
+    alone = piece if redactor.has_function else ""
+    data = {**frame.data, "chunk": alone}
+    if tool_call is not before:
+        data["tool_call"] = tool_call
+    masked = redacted_frame(frame, redactor, data)
+    if not redactor.has_function:
+        masked.data["chunk"] = piece
+    return masked
 
 
 def _plainly(step: Callable[[], object]) -> bool:

@@ -1,22 +1,72 @@
-"""Which end of a text may yet turn out to be a secret, once more of the text has come."""
+"""Which end of a text is in doubt: it may turn out to be a secret, or to be none, once more has come of it.
+
+All of this takes time in proportion to the text's length, whatever the text is.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Final
+from itertools import zip_longest
+from typing import Final, NamedTuple
 
+from otelstream.redact.keyblocks import open_key, unfinished_line
 from otelstream.redact.pairs import PLACEHOLDER, Span
 from otelstream.redact.redactor import Redactor
-from otelstream.redact.shapes import SHAPES
+from otelstream.redact.shapes import BEGINNINGS, SHAPES, Rule
 
-TAIL: Final = 2_048
+LEAST: Final = 6
+"""Characters of what may be a secret that are masked while that is open. Fewer may be seen."""
+
+TAIL: Final = 65_536
 """How much of the end of a text is read for what names and quotes tell, in characters."""
 
-_CONTINUATIONS: Final = ("0aA0aA0aA0aA0aA0aA", '"', "'", '\\"', "`")
-"""What may follow: a long value, or the quote that ends one."""
+_OPENING: Final = 256
+"""How long the beginning of a secret can be that is not one of its characters, `://user:` for one."""
 
-_LEAST: Final = 4
-"""Characters that a literal secret must have in common with the end of a text."""
+_CONTINUATION: Final = "0aA0aA0aA0aA0aA0aA\"'`" + r"\\\\\\\"\\\\\\\'" + ")]"
+"""What may follow: a long value, and then all that ends one, whether in quotes, in brackets or in both."""
+
+_BEGINNING: Final = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:"
+    + "|".join(sorted({re.escape(word[:size]) for word in BEGINNINGS for size in range(1, len(word))}))
+    + r")\Z"
+)
+_LONGEST_BEGINNING: Final = max(map(len, BEGINNINGS))
+_LEAST_INSIDE: Final = 4
+"""Characters of a literal secret that are told from chance where it does not begin a word."""
+
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+(?:[-_][a-z]+)*[.,;:!?)]*|[A-Z]+")
+
+
+class Doubt(NamedTuple):
+    """What is not decided at the end of a text.
+
+    Attributes:
+        since: Where it begins; the text's length if everything is decided.
+        unsafe: From where on the text must be masked if it has to be shown as it is now.
+        rule: Which rule would mask it.
+    """
+
+    since: int
+    unsafe: int
+    rule: str
+
+
+class _Open(NamedTuple):
+    """Something that may be a secret and may go on.
+
+    Attributes:
+        begin: Where it would be masked from.
+        secret: Where that begins which nobody may know.
+        rule: What would mask it.
+        sure: Whether it is a secret although it reads as a word.
+    """
+
+    begin: int
+    secret: int
+    rule: str
+    sure: bool
 
 
 def masked_spans(text: str, masked: str) -> list[Span]:
@@ -39,55 +89,101 @@ def masked_spans(text: str, masked: str) -> list[Span]:
     return spans
 
 
-def doubtful_from(redactor: Redactor, text: str, spans: list[Span], start: int) -> int:
-    """Return from where on a text is in doubt; its length if none of it is.
+def doubt_of(redactor: Redactor, text: str, spans: list[Span], *, over: bool) -> Doubt:
+    """Return what is in doubt.
 
     Args:
         redactor: The rules.
         text: The text so far.
-        spans: What is masked of it anyway.
-        start: Where to begin; what is before that is left alone.
+        spans: What they mask of it.
+        over: Whether this seems to be all of it, so that words at its end are just words.
     """
-    at = max(0, len(text) - TAIL)
-    ranges = [*_shaped(text), *((begin + at, end + at) for begin, end in _told(redactor, text[at:]))]
-    found = [_uncovered(begin, end, spans, start) for begin, end in ranges]
-    return min((position for position in found if position is not None), default=len(text))
+    size = len(text)
+    opened = [*_shaped(text), *_literals(redactor, text), *_told(redactor, text, spans)]
+    # What is masked and goes on behind a blank may be none: `token = await` is code once more has come.
+    if spans and spans[-1][1] >= len(text.rstrip(" \t")):
+        opened.append(_Open(*spans[-1], "pair", sure=True))
+    since = min((one.begin for one in opened), default=size)
+    since = min(since, _beginning(text), unfinished_line(text))
+    unsafe = min(
+        (one for one in opened if _is_unsafe(text, one, over=over)), default=_Open(size, size, "", sure=True)
+    )
+    return Doubt(since, unsafe.begin, unsafe.rule)
 
 
-def open_since(text: str) -> int:
-    """Return where the earliest thing begins that may go on beyond the text's end; its length without one."""
-    return min((begin for begin, _ in _shaped(text)), default=len(text))
+def _is_unsafe(text: str, one: _Open, *, over: bool) -> bool:
+    if not over:
+        return len(text) > one.secret and len(text) - one.begin >= LEAST
+    value = text[one.secret :]
+    return len(value) >= LEAST and (one.sure or not _WORDS.fullmatch(value))
 
 
-def _shaped(text: str) -> Iterator[Span]:
-    lowered = text.lower()
+def _shaped(text: str) -> Iterator[_Open]:
+    """Yield what is known by its form."""
+    lowered, backwards = text.lower(), text[::-1]
     for rule in SHAPES:
-        if rule.tail is not None and rule.hint in lowered and (match := rule.tail.search(text)):
-            yield match.start(), len(text)
+        if rule.hint in lowered and (one := _opened(rule, text, backwards)):
+            yield one
+    if key := open_key(text):
+        yield _Open(*key, "private key", sure=True)
 
 
-def _told(redactor: Redactor, tail: str) -> Iterator[Span]:
-    """Yield what is told by its value or by its name."""
+def _opened(rule: Rule, text: str, backwards: str) -> _Open | None:
+    """Return the first beginning behind which there is only what may be the rest."""
+    if rule.opening is None or rule.rest is None:
+        return None
+    rest = rule.rest.match(backwards)
+    run = len(text) - (rest.end() if rest else 0)
+    for opening in rule.opening.finditer(text, max(0, run - _OPENING)):
+        if opening.end() >= run:
+            has_group = "secret" in rule.opening.groupindex
+            begin = opening.end() if has_group else opening.start()
+            return _Open(begin, opening.end(), rule.name, sure=False)
+    return None
+
+
+def _beginning(text: str) -> int:
+    """Return where a word begins that may become the beginning of a secret."""
+    begins = _BEGINNING.search(text, max(0, len(text) - _LONGEST_BEGINNING))
+    return len(text) if begins is None else begins.start()
+
+
+def _literals(redactor: Redactor, text: str) -> Iterator[_Open]:
+    """Yield the ends of the text that literal secrets begin with."""
+    size = len(text)
     for literal in redactor.literals:
-        if length := _common(tail, literal):
-            yield len(tail) - length, len(tail)
-    if redactor.reads_pairs(tail.lower()):
-        for more in _CONTINUATIONS:
-            longer = tail + more
-            for begin, end in masked_spans(longer, redactor.counting().mask(longer)):
-                yield begin, min(end, len(tail))
+        at = _common(text, literal)
+        if at < size:
+            yield _Open(at, at, "value", sure=True)
 
 
 def _common(text: str, literal: str) -> int:
-    """Return how long the end of the text is that the literal begins with, 0 if it is too short to tell."""
-    longest = min(len(literal) - 1, len(text))
-    return next((size for size in range(longest, _LEAST - 1, -1) if text.endswith(literal[:size])), 0)
+    """Return where the end of the text begins that the literal begins with; its length if there is none."""
+    size = len(text)
+    begin = literal[:_LEAST_INSIDE]
+    at = text.find(begin, max(0, size - len(literal) + 1))
+    while at >= 0:
+        if literal.startswith(text[at:]):
+            return at
+        at = text.find(begin, at + 1)
+    for length in range(min(_LEAST_INSIDE - 1, size), 0, -1):
+        if text.endswith(literal[:length]) and not text[-length - 1 : -length].isalnum():
+            return size - length
+    return size
 
 
-def _uncovered(begin: int, end: int, spans: list[Span], start: int) -> int | None:
-    """Return the first position of a range, not before `start`, that no span covers."""
-    at = max(begin, start)
-    for first, last in spans:
-        if first <= at < last:
-            at = last
-    return at if at < end else None
+def _told(redactor: Redactor, text: str, spans: list[Span]) -> Iterator[_Open]:
+    """Yield what a name, a quote or a pattern of the user's tells: what a continuation masks otherwise."""
+    at = max(0, len(text) - TAIL)
+    tail = text[at:]
+    if not redactor.reads_pairs(tail.lower()):
+        return
+    now = masked_spans(tail, redactor.counting().mask(tail)) if at else spans
+    longer = tail + _CONTINUATION
+    then = masked_spans(longer, redactor.counting().mask(longer))
+    cut = [(begin, min(end, len(tail))) for begin, end in then if begin < len(tail)]
+    for one, other in zip_longest(now, cut):
+        if one != other:
+            begin = at + min(span[0] for span in (one, other) if span)
+            yield _Open(begin, begin, "pair", sure=text[begin - 1 : begin] in ('"', "'", "`"))
+            return

@@ -88,8 +88,8 @@ def test_a_call_that_leaves_whole_reads_as_its_text_masked_whole(kind: str) -> N
     assert "".join(frame.data["chunk"] for frame in frames) == redactor.redact_text(text)
 
 
-def test_prose_leaves_at_once_and_as_the_same_frames() -> None:
-    """What holds nothing that looks like a secret is neither changed nor copied nor held back."""
+def test_prose_leaves_as_the_same_frames() -> None:
+    """What holds nothing that looks like a secret is neither changed nor copied."""
     frames = tokens(
         cut("The keys of the piano are black and white; the token price is 12 cents.", random.Random(2))
     )
@@ -98,16 +98,34 @@ def test_prose_leaves_at_once_and_as_the_same_frames() -> None:
     for frame in frames:
         stream.put(frame)
         released += stream.release()
+    released += stream.release(final=True)
     assert [id(one[0]) for one in released] == [id(frame) for frame in frames]
 
 
-def test_what_may_become_a_secret_waits_once_and_is_masked_then() -> None:
-    """`sk-` is held back in one release; in the next it leaves as the placeholder."""
+def test_what_may_become_a_secret_waits_until_it_is_due_and_is_masked_then() -> None:
+    """A key that has begun is held back, however often; when it must leave it is the placeholder."""
     stream = StreamRedactor(Redactor())
-    for frame in tokens(["see ", "sk-ab"]):
+    for frame in tokens(["see ", "sk-abc"]):
         stream.put(frame)
-    assert text_of(stream.release()) == "see "
-    assert text_of(stream.release()) == "REDACTED"
+    assert [text_of(stream.release(due=due)) for due in (0, 0, 1)] == ["see ", "", "REDACTED"]
+
+
+def test_what_follows_a_masked_beginning_is_masked_without_another_placeholder() -> None:
+    """A pause in the middle of a secret does not show in what is recorded."""
+    stream = StreamRedactor(Redactor())
+    shown = []
+    for frame in tokens(["see sk-abcd", "EFGH1234", "ijkl5678", "mnop. And", " more."]):
+        stream.put(frame)
+        shown.append(text_of(stream.release(at_once=True)))
+    assert shown == ["see REDACTED", "", "", ". And", " more."]
+
+
+def test_few_characters_of_what_may_be_a_secret_may_be_seen() -> None:
+    """Less than six characters are shown when they must leave: most of them are harmless words."""
+    stream = StreamRedactor(Redactor())
+    for frame in tokens(["the port is http://localhost:80", "80"]):
+        stream.put(frame)
+    assert text_of(stream.release(at_once=True)) == "the port is http://localhost:8080"
 
 
 def test_what_turns_out_to_be_harmless_leaves_as_it_came() -> None:
@@ -215,7 +233,7 @@ def test_without_rules_every_frame_passes() -> None:
 
 
 def test_a_session_of_many_calls_keeps_few_of_them() -> None:
-    """What was remembered of a call goes when it has ended."""
+    """Of calls that have ended only the last ones are remembered."""
     stream = StreamRedactor(Redactor())
     for number in range(3_000):
         call_id = f"call{number}"
@@ -223,4 +241,4 @@ def test_a_session_of_many_calls_keeps_few_of_them() -> None:
             stream.put(frame)
         stream.put(make_frame("llm_call_completed", data={"call_id": call_id}))
         stream.release()
-    assert stream.remembered == 0
+    assert stream.remembered == 100
