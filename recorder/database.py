@@ -182,6 +182,12 @@ def _close_if_unused(path: Path) -> None:
             os.close(descriptor)
 
 
+def keep_open() -> None:
+    """Let no open database be destroyed in this process: a thread may be in it that does not come back."""
+    for connection in (*(handle.connection for handle in _written.values()), *_reading.values()):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
 def forget_after_fork() -> None:
     """Forget the parent's open files in a forked child, which must neither write nor close them.
 
@@ -190,8 +196,7 @@ def forget_after_fork() -> None:
     """
     global _lock
     _lock = threading.RLock()  # the parent's thread may have held it
-    for connection in (*(handle.connection for handle in _written.values()), *_reading.values()):
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    keep_open()
     _written.clear()
     _reading.clear()
 

@@ -6,6 +6,7 @@ import atexit
 import multiprocessing.util
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
@@ -16,24 +17,29 @@ from opentelemetry.trace import TracerProvider
 from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.files import target_of
+from otelstream.bridge.leaving import survive_a_late_return
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.stream import Options
 from otelstream.bridge.termination import Termination
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
 from otelstream.span.options import SpanOptions
-from recorder.database import forget_after_fork
+from recorder.database import forget_after_fork, keep_open
 
 S = TypeVar("S")
 Redact = bool | Redactor | Callable[[str], str]
 
 EXIT_TIMEOUT_S: Final = 5.0
 
+LEAVE_TIMEOUT_S: Final = 5.0
+"""How much longer an exit may take where a write to the disk does not come to its end, in seconds."""
+
 _LAST: Final = -100
 
 _lock = threading.Lock()
 _losses = Losses()
 _pipeline: Pipeline | None = None
+_late: Final[list[Pipeline]] = []  # those whose thread went on after their shutdown
 _exiting = False
 
 
@@ -107,12 +113,16 @@ def flush(timeout_s: float = 30.0) -> bool:
 def shutdown(timeout_s: float = 30.0) -> bool:
     """End open sessions, commit, export and stop; return False if it took longer than the seconds.
 
-    A later `observe` starts afresh. At interpreter exit this happens by itself, within five seconds.
+    A later `observe` starts afresh. At interpreter exit this happens by itself, within five seconds; where a
+    write to the disk takes longer, its end is waited for, up to five seconds more.
     """
     global _pipeline
     with _lock:
         pipeline, _pipeline = _pipeline, None
-    return pipeline is None or pipeline.shutdown(timeout_s)
+    if pipeline is None or pipeline.shutdown(timeout_s):
+        return True
+    _late.append(pipeline)
+    return False
 
 
 def losses() -> Mapping[str, int]:
@@ -159,6 +169,10 @@ def _at_exit() -> None:
     global _exiting
     _exiting = True  # handlers that run later may observe, but a thread would not outlive them
     shutdown(EXIT_TIMEOUT_S)
+    deadline = time.monotonic() + LEAVE_TIMEOUT_S
+    if [each for each in _late if not each.leave(max(0.0, deadline - time.monotonic()))]:
+        keep_open()
+        survive_a_late_return()
     _termination.uninstall()
 
 
@@ -176,6 +190,7 @@ def _after_fork() -> None:
     if _pipeline is not None:
         _pipeline.orphan(_losses)
         _pipeline = None
+    _late.clear()
     _termination.forget_after_fork()
     providers.forget_after_fork()
     forget_after_fork()

@@ -12,6 +12,7 @@ from typing import Final
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.files import RecordingFiles, Rotation
+from otelstream.bridge.leaving import Leaving
 from otelstream.bridge.providers import Providers
 from otelstream.bridge.run import Run, Shared
 from otelstream.bridge.spans import EarlierRuns, options_of
@@ -43,6 +44,7 @@ class Pipeline:
         rotation = Rotation(self.settings.rotate_mb * 1_000_000, self.settings.rotate_minutes * 60)
         self._files = RecordingFiles(self._attempt, rotation)
         self._shared = Shared(self._attempt, losses, self._files, EarlierRuns(), self.settings.batch_frames)
+        self._leaving: Leaving = self._shared.leaving
         self._runs: list[Run] = []
         self._lock = threading.Lock()
         self._work = threading.Event()
@@ -122,6 +124,14 @@ class Pipeline:
                 run.stream.cut_short()
         return not self._thread.is_alive()
 
+    def leave(self, timeout_s: float) -> bool:
+        """Let the thread leave DuckDB, as the interpreter ends; return whether it has within the seconds.
+
+        Call `shutdown` before. What the thread has not handled by now is counted.
+        """
+        self._leaving.begin()
+        return self._thread is None or self._leaving.left.wait(timeout_s)
+
     def orphan(self, losses: Losses) -> None:
         """Disown all streams: this process is a fork, and its parent has the thread and the files.
 
@@ -157,8 +167,16 @@ class Pipeline:
         self._attempt("frame", 0, self._once)
         for run in self._runs:
             run.stream.finish()
-        self._attempt("recording", 0, self._files.close)
+        self._attempt("recording", 0, self._close)
+        self._leaving.left.set()
         self._attempt("export", 0, self.providers.shutdown)
+
+    def _close(self) -> None:
+        if self._leaving.may_write:
+            self._files.close()
+        if self._leaving.has_begun:
+            for file in self._files:
+                self._attempt("recording", file.pending, file.abandon)
 
     def _once(self) -> None:
         with self._lock:
@@ -167,7 +185,8 @@ class Pipeline:
         if any(run.waits for run in runs):
             self._work.set()  # what is held back is decided in the next round
         for file in self._files:
-            self._files.commit(file)
+            if self._leaving.may_write:
+                self._files.commit(file)
         for end in ends:
             if end.done.set_running_or_notify_cancel():
                 end.done.set_result(None)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.files import RecordingFiles
 from otelstream.bridge.holding import Holding
+from otelstream.bridge.leaving import Leaving
 from otelstream.bridge.spanrows import SpanRows
 from otelstream.bridge.spans import EarlierRuns, SpanStage
 from otelstream.bridge.stages import RecordStage, ToldEnd, recording_attributes, told, withheld
-from otelstream.bridge.stream import Arrival, Beginning, End, Options, Stream
+from otelstream.bridge.stream import WHY_DROPPED, Arrival, Beginning, End, Options, Stream
 from otelstream.frame import FrameLike
 from otelstream.redact import Released, StreamRedactor
 
@@ -30,6 +32,7 @@ class Shared:
 
     Attributes:
         batch_frames: Most frames that are handled and committed together.
+        leaving: Whether there is no more time for any.
     """
 
     attempt: Attempts
@@ -37,6 +40,7 @@ class Shared:
     files: RecordingFiles
     earlier: EarlierRuns
     batch_frames: int
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 class Run:
@@ -83,10 +87,14 @@ class Run:
         arrivals.clear()
         while batches:
             batch = batches.popleft()
-            self._attempt("frame", 0, partial(self._batch, batch))
+            if self._shared.leaving.has_begun:
+                batch += chain.from_iterable(batches)
+                batches.clear()
+            step = self._leave_out if self._shared.leaving.has_begun else self._batch
+            self._attempt("frame", 0, partial(step, batch))
             self.stream.let_go(batch)
             # The last one is committed together with what other sessions have.
-            if self._record is not None and batches:
+            if self._record is not None and batches and not self._shared.leaving.has_begun:
                 self._shared.files.commit(self._record.file)
         if self.waits and (final or at_once or self._holding.due(time.monotonic_ns())):
             self._attempt("frame", 0, partial(self._release, final=final, at_once=final or at_once))
@@ -97,7 +105,7 @@ class Run:
             self._start()
         self._gap(self.stream.cut, "after_shutdown")
         self._attempt("frame", 0, lambda: self._tell_end(end))
-        if self._record is not None:
+        if self._record is not None and self._shared.leaving.may_write:
             self._shared.files.leave(self._record.file)
 
     def announce(self) -> None:
@@ -117,6 +125,13 @@ class Run:
         self._holding.took(len(arrivals), weight, time.monotonic_ns())
         self._attempt.each("frame", arrivals, self._put, lambda: self._redaction.put_lost("frame"))
         self._release()
+
+    def _leave_out(self, arrivals: list[Arrival]) -> None:
+        """Count frames for which there is no more time, and say so in the recording."""
+        self._shared.losses.add("after_shutdown", len(arrivals), WHY_DROPPED["after_shutdown"])
+        if self.waits:
+            self._release(at_once=True)
+        self._gap(len(arrivals), "after_shutdown")
 
     def _put(self, arrival: Arrival) -> None:
         self._arrivals.append(arrival)
@@ -195,7 +210,7 @@ class Run:
             stages: list[SpanStage] = []
             self._attempt("spans", 0, lambda: stages.append(self._span_stage(options, beginning)))
             self._spans = stages[0] if stages else None
-        if options.record is not None:
+        if options.record is not None and not self._shared.leaving.has_begun:
             file = self._shared.files.use(options.record)
             if file is not None:
                 self._record = RecordStage(file, options, beginning)

@@ -36,7 +36,7 @@ POLL_S: Final = 0.005
 
 OrphanReason = Literal["after_fork", "after_shutdown", "after_end", "no_thread"]
 
-_WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
+WHY_DROPPED: Final[dict[Literal["queue_full"] | OrphanReason, str]] = {
     "queue_full": "frames come faster than they can be handled; they are dropped and counted"
     " (OTELSTREAM_QUEUE_MB, OTELSTREAM_QUEUE_POLICY).",
     "after_fork": "a session went on in a forked process; it is not observed there.",
@@ -277,7 +277,7 @@ class Stream:
     def _drop(self) -> None:
         reason = self.orphaned or "queue_full"
         self.dropped += reason == "queue_full"
-        self._losses.add(reason, 1, _WHY_DROPPED[reason])
+        self._losses.add(reason, 1, WHY_DROPPED[reason])
 
     def _empty(self) -> int:
         """Count the frames in the queue as lost, and return how many; nobody waits for its ends any more."""
