@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -248,6 +249,24 @@ def test_a_redacted_copy_says_so(tmp_path: Path) -> None:
         session = recording.session().start
 
     assert (session.redacted, session.name, session.entry_point) == (True, "flow REDACTED", "REDACTED")
+
+
+def test_the_bytes_and_the_class_of_an_error_are_masked(tmp_path: Path) -> None:
+    """Also bytes that an earlier version wrote in base64, where no rule sees what they are."""
+    encoded = json.dumps({"$type": "bytes", "value": b64encode(f"use {KEY}".encode()).decode()})
+    with writing(tmp_path / "run.duckdb") as writer:
+        writer.begin(replace(start(0), redacted=False))
+        writer.end(session_id(0), end(0, "failed", result=encoded, error_type=f"m.My_{KEY}"))
+        writer.flush()
+    copy = copied(tmp_path / "run.duckdb", tmp_path / "copy.duckdb", Redactor())
+    with recorder.open(copy) as recording:
+        last = recording.session().end
+
+    assert last is not None
+    assert (last.error_type, json.loads(last.result or "")) == (
+        "m.My_REDACTED",
+        {"$type": "bytes", "text": "use REDACTED"},
+    )
 
 
 def test_a_redacted_copy_replays(tmp_path: Path) -> None:
