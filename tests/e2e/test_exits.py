@@ -34,22 +34,28 @@ entered, flush, begin = threading.Event(), Writer.flush, leaving.Leaving.begin
 
 def slow_flush(writer):
     flush(writer)
-    entered.set()
-    if os.path.exists("fifo"):
+    if not entered.is_set():
+        entered.set()
         writer._connection.execute("FROM read_csv('fifo')").fetchall()
+
+def let_go():
+    os.write(fifo, b"a,b\\n1,2\\n")
+    os.close(fifo)
 
 def begin_and_let_go(self):
     begin(self)
-    def let_go():
-        with open("fifo", "w") as fifo:
-            os.unlink("fifo")
-            fifo.write("a,b\\n1,2\\n")
-    threading.Thread(target=let_go, daemon=True).start()
+    let_go()
 
 Writer.flush, leaving.Leaving.begin = slow_flush, begin_and_let_go
 for _ in range(10):
     next(frames)
 entered.wait()
+fifo = None
+while fifo is None:
+    try:
+        fifo = os.open("fifo", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        pass  # the thread is not in DuckDB yet
 """
 
 
@@ -100,8 +106,7 @@ bridge.LEAVE_TIMEOUT_S = 0.05
 leaving.Leaving.begin = begin
 
 class Late:
-    def __del__(self, posix=os, mode=os.O_WRONLY, sleep=ctypes.CDLL(None).usleep):
-        fifo = posix.open("fifo", mode)
+    def __del__(self, posix=os, fifo=fifo, sleep=ctypes.CDLL(None).usleep):
         posix.write(fifo, b"a,b\\n1,2\\n")
         posix.close(fifo)
         sleep(500_000)  # the other thread comes back
