@@ -134,7 +134,8 @@ def test_llm_calls(ask: Ask, frames: tuple[StreamFrame, ...]) -> None:
 
 def test_tokens(ask: Ask, frames: tuple[StreamFrame, ...]) -> None:
     """One row for each token frame, with the time since the call's token before."""
-    expected, last = [], {}
+    expected: list[tuple[object, ...]] = []
+    last: dict[str, int] = {}
     for ordinal, each in enumerate(frames):
         if each.type in CHUNKS:
             call, now = each.data["call_id"], timestamp_ns(each)
@@ -155,7 +156,7 @@ def test_tokens(ask: Ask, frames: tuple[StreamFrame, ...]) -> None:
 
 def test_tool_calls(ask: Ask, name: str, frames: tuple[StreamFrame, ...]) -> None:
     """One row for each call of a tool, of an MCP tool the one around, with arguments, result and time."""
-    expected = []
+    expected: list[tuple[object, ...]] = []
     ends = {each.data.get("started_event_id"): each for each in frames if each.type in TOOL_ENDS}
     tools = {each.id for each in frames if each.type in TOOL_STARTS}
     for first in frames:

@@ -9,8 +9,9 @@ import pytest
 
 from otelstream.cli.terminal import CELL_CHARACTERS, cell, plain
 from recorder.writer import Writer
+from tests.contract.programs import frame
 from tests.otelstream.cli.conftest import Cli, Recordings
-from tests.recorder.recordings import change, end, frame, session_id, start
+from tests.recorder.recordings import change, end, session_id, start
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe"
 SAFE = r"\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe"
