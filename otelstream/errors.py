@@ -5,6 +5,12 @@ Every message says what was wrong, with which file or value, and what to do.
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
+Fault = Literal["missing", "taken", "disk", "other"]
+"""What kind of fault a recording has: it is not there (any more), somebody else has it open in a way that
+excludes us, the disk is full or broken, or something else."""
+
 
 class OtelstreamError(Exception):
     """Base of everything that otelstream and recorder raise on purpose."""
@@ -15,7 +21,16 @@ class FrameError(OtelstreamError):
 
 
 class RecordingError(OtelstreamError):
-    """A recording cannot be opened, read or written."""
+    """A recording cannot be opened, read or written.
+
+    Args:
+        sentence: What was wrong, and what to do.
+        fault: Of which kind that is, for those who do not give up at each.
+    """
+
+    def __init__(self, sentence: str = "", fault: Fault = "other") -> None:
+        super().__init__(sentence)
+        self.fault: Final[Fault] = fault
 
 
 class SessionNotFoundError(RecordingError):

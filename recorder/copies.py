@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from otelstream.errors import RecordingError
-from recorder.database import close_descriptor
+from recorder.database import READING, close_descriptor
 
 WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
 """What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
@@ -146,7 +146,7 @@ def _look(path: Path, descriptor: int) -> Look:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, READING)
     try:
         yield descriptor
     finally:
@@ -155,7 +155,7 @@ def _reading(path: Path) -> Iterator[int]:
 
 def _copy_wal(source: Path, target: Path) -> bool:
     try:
-        descriptor = os.open(source, os.O_RDONLY)
+        descriptor = os.open(source, READING)
     except FileNotFoundError:
         return False  # a checkpoint took it away
     try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
+from recorder.folders import make_folder, remove_folder
+from recorder.names import why_no_file, why_unfit
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
 
 NO_EXTENSIONS: Final = {
@@ -26,6 +27,9 @@ NO_EXTENSIONS: Final = {
 WRITING: Final = {**NO_EXTENSIONS, "threads": "1"}
 """With more threads DuckDB 1.x aborts a forked child at its exit."""
 
+
+BESIDE: Final = ".otelstream-"
+"""What the names of folders begin with in which recordings are made, beside the place where they shall be."""
 
 _tables = b""
 """The first recording that this process has made, as its tables can be copied in a tenth of the time."""
@@ -61,7 +65,22 @@ def create(connection: DuckDBPyConnection, path: Path) -> None:
         except FileExistsError:
             pass  # another process was faster; it has the file, or leaves it to us
         except OSError:  # a file system without links
+            _rename_alone(made, path)
+
+
+def _rename_alone(made: Path, path: Path) -> None:
+    """Give a file its name, unless there is one; of several processes that do so one at a time."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            with suppress(OSError):  # a file system without locks either
+                fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists():
             made.rename(path)
+    finally:
+        os.close(folder)
 
 
 def _make_tables(connection: DuckDBPyConnection, copy: Path) -> None:
@@ -76,15 +95,15 @@ def _make_tables(connection: DuckDBPyConnection, copy: Path) -> None:
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """Give an empty folder on the same file system, and remove it.
+    """Give a folder on the same file system, and remove it.
 
     A `TemporaryDirectory` would be removed by the interpreter's exit, before our thread has flushed.
     """
-    folder = Path(tempfile.mkdtemp(prefix=".otelstream-", dir=path.parent))
+    folder = make_folder(BESIDE, path.parent)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
 
 
 def is_new(path: Path) -> bool:
@@ -94,8 +113,8 @@ def is_new(path: Path) -> bool:
         RecordingError: No file can be there.
         OSError: The folders cannot be made.
     """
-    if "\0" in str(path):
-        raise RecordingError(f"{str(path)!r} has a NUL byte, which no file name can; choose another path.")
+    if (unfit := why_unfit(path) or why_no_file(path)) is not None:
+        raise RecordingError(unfit)
     if path.is_dir():
         raise RecordingError(f"{path} is a directory; name a file in it.")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,10 @@ so a reader here borrows the writer's connection, and a reader elsewhere takes a
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,10 +24,17 @@ from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
 from recorder.creation import WRITING, create, folder_beside, is_new, quoted
-from recorder.faults import is_taken, sentence_for
+from recorder.faults import error_for, is_taken
 from recorder.migrate import migrated
 from recorder.schema import FORMAT_VERSION
 from recorder.starting import connect
+
+READING: Final = os.O_RDONLY if sys.platform == "win32" else os.O_RDONLY | os.O_NONBLOCK
+"""How a file is opened to look at it: whoever opens a pipe would wait until somebody writes into it."""
+
+PATIENCE_S: Final = 0.5
+"""How long whoever wants to write a file waits for somebody who is reading it, in seconds."""
+
 
 @dataclass(slots=True)
 class Handle:
@@ -63,7 +72,7 @@ def alone() -> Iterator[None]:
         yield
 
 
-def open_for_writing(path: Path, *, patience_s: float = 0.5) -> DuckDBPyConnection:
+def open_for_writing(path: Path, *, patience_s: float = PATIENCE_S) -> DuckDBPyConnection:
     """Open a recording to append to it, making the file and its tables if there is none.
 
     The file belongs to this process until `close_after_writing`.
@@ -83,9 +92,15 @@ def open_for_writing(path: Path, *, patience_s: float = 0.5) -> DuckDBPyConnecti
             with _lock:
                 return _attached(path)
         except (duckdb.Error, OSError) as error:
-            if not is_taken(error) or time.monotonic() > deadline:
-                raise RecordingError(sentence_for(path, error)) from None
+            if not _may_pass(error) or time.monotonic() > deadline:
+                raise error_for(path, error) from None
         time.sleep(0.02)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether the next attempt may succeed: the file is taken, or was removed while it was opened."""
+    stale = isinstance(error, OSError) and error.errno in (errno.ESTALE, errno.ENOENT)
+    return stale or is_taken(error)
 
 
 def _attached(path: Path) -> DuckDBPyConnection:
@@ -104,8 +119,12 @@ def _attached(path: Path) -> DuckDBPyConnection:
         # The writer checkpoints by itself: after a commit, so that a failure of one is not told of the other.
         connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        identity = _identity(real)
         # The real path, as DuckDB looks for the WAL beside the name that it is given.
         connection.execute(f"ATTACH {quoted(real)} AS recording (READ_WRITE)")
+        _expect(real, identity)
+        # The file may be anybody's: what it calls a table may be a view that reads other files.
+        connection.execute("SET enable_external_access = false")
         connection.execute("USE recording")
         version = check_format(connection, path)
         if version == FORMAT_VERSION:
@@ -117,7 +136,7 @@ def _attached(path: Path) -> DuckDBPyConnection:
         connection.close()
         _replace_by_newer(real, version)
         return _attached(path)
-    _written[real] = Handle(connection, _identity(real))
+    _written[real] = Handle(connection, identity)
     return connection
 
 
@@ -289,6 +308,11 @@ def check_format(connection: DuckDBPyConnection, path: Path) -> int:
 def _identity(path: Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_dev, found.st_ino
+
+
+def _expect(path: Path, identity: tuple[int, int]) -> None:
+    if _identity(path) != identity:
+        raise OSError(errno.ESTALE, "it was replaced meanwhile")
 
 
 def real_path(path: Path) -> Path:

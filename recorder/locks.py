@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from recorder.database import alone, borrowed
+from recorder.database import READING, alone, borrowed
 
 
 def is_being_written(path: Path) -> bool:
@@ -22,8 +22,11 @@ def is_being_written(path: Path) -> bool:
         return False  # there nobody else can open it at all
     import fcntl
 
-    with alone():  # closing a descriptor gives up every lock that this process has on the file
-        descriptor = os.open(path, os.O_RDONLY)
+    # Closing a descriptor gives up every lock of this process on the file, which it may have begun to write.
+    with alone(), borrowed(path) as handle:
+        if handle is not None:
+            return True
+        descriptor = os.open(path, READING)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

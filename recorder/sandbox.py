@@ -6,7 +6,6 @@ A recording may come from anybody: what it defines must not read other files, lo
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import threading
 import weakref
@@ -23,6 +22,7 @@ from duckdb import DuckDBPyConnection
 from recorder.copies import WALS
 from recorder.creation import NO_EXTENSIONS, quoted
 from recorder.database import alone, close_after_reading, open_for_reading
+from recorder.folders import make_folder, remove_folder
 
 KEPT: Final = 4
 """How many copies stay attached."""
@@ -58,7 +58,7 @@ class Sandbox:
         self._notice_fork()
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="otelstream-"))
+                self._folder = make_folder("otelstream-", Path(tempfile.gettempdir()))
                 self._owner = os.getpid()
                 weakref.finalize(self, remove, self._folder, self._owner)
                 self._stop()  # what may be attached cannot be changed any more
@@ -156,4 +156,4 @@ def _stop(started: list[DuckDBPyConnection]) -> None:
 def remove(folder: Path, process: int) -> None:
     """Remove a folder of copies, in the process that made it."""
     if process == os.getpid():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)

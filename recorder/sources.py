@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from otelstream.errors import RecordingError
 from recorder.copies import WALS
 from recorder.database import real_path
+from recorder.names import shown, why_no_file, why_unfit
 
 SUFFIX: Final = ".duckdb"
 """What the name of a recording in a directory ends in."""
@@ -24,12 +25,14 @@ class Sources:
     Attributes:
         files: In the order of their names, which is that of their days where a directory was recorded into.
         named: Whether the path names one file itself, so that it must be a recording.
-        skipped: Directories that cannot be read, each with a sentence that says why.
+        skipped: What cannot be read beneath a directory, each with a sentence that says why.
+        others: Further names of the files, which lead to one of them.
     """
 
     files: list[Path]
     named: bool
     skipped: list[tuple[Path, str]]
+    others: list[Path] = field(default_factory=list)
 
 
 def find(path: Path) -> Sources:
@@ -39,41 +42,50 @@ def find(path: Path) -> Sources:
     path at which there is something is no pattern.
 
     Raises:
-        RecordingError: A directory holds no recording, or a pattern matches none.
+        RecordingError: A directory holds no recording, a pattern matches none, or what the path names can be
+            none.
     """
     skipped: list[tuple[Path, str]] = []
     if _is_directory(path):
-        files = _distinct(_beneath(path, skipped))
-        if not files and not skipped:
-            raise RecordingError(f"{path} holds no recording (*{SUFFIX}); check the path.")
-        return Sources(files, named=False, skipped=skipped)
+        found = _sorted_out(_beneath(path, skipped), skipped)
+        if not found.files and not skipped:
+            raise RecordingError(f"{shown(path)} holds no recording (*{SUFFIX}); check the path.", "missing")
+        return found
     if os.path.lexists(path) or not glob.has_magic(str(path)):
+        if (unfit := why_unfit(path) or why_no_file(path)) is not None:
+            raise RecordingError(unfit)
         return Sources([path], named=True, skipped=[])
     matched = [Path(name) for name in glob.glob(str(path), recursive=True)]
-    files = [each for each in matched if each.is_file() and not each.name.endswith(WALS)]
+    files = [each for each in matched if not _is_directory(each) and not each.name.endswith(WALS)]
     for directory in filter(_is_directory, matched):
         files += _beneath(directory, skipped)
     if not files and not skipped:
-        raise RecordingError(f"{path} matches no recording; check the pattern.")
-    return Sources(_distinct(files), named=False, skipped=skipped)
+        raise RecordingError(f"{shown(path)} matches no recording; check the pattern.", "missing")
+    return _sorted_out(files, skipped)
 
 
 def _beneath(directory: Path, skipped: list[tuple[Path, str]]) -> Iterator[Path]:
     def take_note(error: OSError) -> None:
         where = Path(error.filename)
-        skipped.append((where, f"{where} cannot be read: {error.strerror}; check its permissions."))
+        skipped.append((where, f"{shown(where)} cannot be read: {error.strerror}; check its permissions."))
 
     for folder, folders, names in os.walk(directory, onerror=take_note):
         folders[:] = [name for name in folders if not name.startswith(".")]  # unfinished files are in such
         yield from (Path(folder, name) for name in names if name.endswith(SUFFIX) and name[0] != ".")
 
 
-def _distinct(files: Iterable[Path]) -> list[Path]:
-    """Return the files in the order of their names, one of several names of a file."""
+def _sorted_out(files: Iterable[Path], skipped: list[tuple[Path, str]]) -> Sources:
+    """Return the files in the order of their names, one of several names of a file, and what is left out."""
     found: dict[Path, Path] = {}
+    others: list[Path] = []
     for file in sorted(files):
-        found.setdefault(real_path(file), file)
-    return list(found.values())
+        if (unfit := why_unfit(file) or why_no_file(file)) is not None:
+            skipped.append((file, unfit))
+        elif (real := real_path(file)) in found:
+            others.append(file)
+        else:
+            found[real] = file
+    return Sources(list(found.values()), named=False, skipped=skipped, others=others)
 
 
 def _is_directory(path: Path) -> bool:

@@ -18,8 +18,9 @@ import duckdb
 from otelstream.errors import RecordingError
 from otelstream.frame import FrameLike
 from recorder import chain
-from recorder.database import close_after_writing, is_in_place, open_for_writing
+from recorder.database import PATIENCE_S, close_after_writing, is_in_place, open_for_writing
 from recorder.encoder import FrameEncoder
+from recorder.faults import fault_of
 from recorder.rows import FrameRow, Row, are_uuids, utf8
 from recorder.session_row import SessionEnd, SessionStart, SpanRow, SpanTotals
 from recorder.tables import Table
@@ -32,7 +33,8 @@ Encode = Callable[..., Row]
 
 _MARK_CRASHED: Final = """
 INSERT INTO session_ends (session, ended_at, state, frame_count, frames_dropped)
-SELECT s.session, coalesce(max(f.timestamp), s.started_at), 'crashed', count(f.ordinal),
+SELECT s.session, s.started_at + to_microseconds(coalesce(max(f.offset_ns), 0) // 1000), 'crashed',
+       count(f.ordinal),
        coalesce((SELECT sum(g.frames) FROM gaps AS g WHERE g.session = s.session), 0)
 FROM session_starts AS s
 LEFT JOIN stored_frames AS f ON f.session = s.session
@@ -50,14 +52,18 @@ class Writer:
     Opening it makes the file if there is none. Sessions without an end in an existing file belong to a
     process that died, since this one now holds the file: they are marked `crashed`.
 
+    Args:
+        path: The file.
+        patience_s: How many seconds to wait for somebody who is reading it.
+
     Raises:
         RecordingError: The file cannot be written; see `recorder.database.open_for_writing`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
         self.path = path.absolute()
         self._sessions: dict[UUID, _Session] = {}
-        connection = self._connection = open_for_writing(self.path)
+        connection = self._connection = open_for_writing(self.path, patience_s=patience_s)
         try:
             self._starts = Table(connection, "session_starts")
             self._contexts = Table(connection, "contexts")
@@ -158,13 +164,14 @@ class Writer:
         """
         for session in self._sessions.values():
             self._take(session)
-        if not is_in_place(self.path):
-            raise RecordingError(
-                f"{self.path} was removed or replaced while it was recorded; nothing more goes there."
-            )
         tables = [table for table in self._tables if table.rows]
         if not tables:
             return
+        if not is_in_place(self.path):
+            raise RecordingError(
+                f"{self.path} was removed or replaced while it was recorded; nothing more goes there.",
+                "missing",
+            )
         try:
             self._connection.execute("BEGIN")
             for table in tables:
@@ -173,7 +180,9 @@ class Writer:
         except duckdb.Error as error:
             with suppress(duckdb.Error):
                 self._connection.execute("ROLLBACK")
-            raise RecordingError(f"{self.path} cannot be written: {_first_line(error)}") from None
+            raise RecordingError(
+                f"{self.path} cannot be written: {_first_line(error)}", fault_of(self.path, error)
+            ) from None
 
     def checkpoint(self) -> None:
         """Move what was committed from the WAL to the file, if it has become much.
@@ -190,7 +199,9 @@ class Writer:
         except FileNotFoundError:
             pass  # nothing was committed since the last one
         except (duckdb.Error, OSError) as error:
-            raise RecordingError(f"{self.path} cannot be checkpointed: {_first_line(error)}") from None
+            raise RecordingError(
+                f"{self.path} cannot be checkpointed: {_first_line(error)}", fault_of(self.path, error)
+            ) from None
 
     def close(self, *, abandoned: bool = False) -> None:
         """Checkpoint the file and give it back to other processes; what was not flushed is not stored.

@@ -1,0 +1,68 @@
+"""Which paths can be those of a recording at all: what DuckDB and the operating system make of names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_UNFIT: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
+    (lambda text: "\0" in text, "has a NUL byte, which no file name can; choose another path."),
+    (
+        lambda text: "?" in text,
+        "has a ? in its path, after which DuckDB reads parameters; rename it, or choose another path.",
+    ),
+    (
+        lambda text: not _is_utf8(text),
+        "is not UTF-8, as DuckDB needs its path to be; rename it, or choose another path.",
+    ),
+)
+
+
+def why_unfit(path: Path) -> str | None:
+    """Return why no recording can be at a path, in a sentence; None if one can.
+
+    Links are followed, as DuckDB is given the path of the file that they lead to.
+    """
+    for given in (str(path), _resolved(path)):
+        for is_so, sentence in _UNFIT:
+            if is_so(given):
+                return f"{shown(path)} {sentence}"
+    return None
+
+
+def why_no_file(path: Path) -> str | None:
+    """Return why what is at a path can be no recording, in a sentence; None if it can, or nothing is there.
+
+    Whoever opens a pipe waits until somebody writes into it.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return None  # opening it says so
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return f"{shown(path)} is no regular file, so no recording; check the path."
+
+
+def shown(path: Path) -> str:
+    """Return a path as text that can be printed and encoded, whatever bytes it has."""
+    text = str(path)
+    return repr(text) if "\0" in text else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _resolved(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
