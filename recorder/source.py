@@ -25,10 +25,14 @@ from recorder.database import (
     own_descriptor,
     real_path,
 )
-from recorder.faults import is_damage, is_lock, sentence_for
+from recorder.faults import error_for, is_damage, is_lock, is_taken
+from recorder.locks import is_being_written
 from recorder.migrate import migrated
 from recorder.sandbox import CONFINED, Sandbox, remove
 from recorder.schema import FORMAT_VERSION
+
+HELD_BYTES: Final = 500_000_000
+"""Bigger files are not copied for a user's query: they are open, and kept from writers, while it runs."""
 
 ATTEMPTS: Final = 5
 PAUSE_S: Final = 0.05
@@ -93,17 +97,17 @@ class Source:
             try:
                 connection = self._connected(stack)
             except (duckdb.Error, OSError, ValueError) as error:
-                raise RecordingError(sentence_for(self.path, error)) from None
+                raise error_for(self.path, error) from None
             try:
                 yield connection
             except duckdb.Error as error:
-                raise RecordingError(sentence_for(self.path, error)) from None
+                raise error_for(self.path, error) from None
 
     @contextmanager
     def opened(self) -> Iterator[DuckDBPyConnection]:
         """Give a connection for a user's queries, in a database of its own that can reach nothing else.
 
-        A file that this process writes is copied for it: whatever is asked disturbs no writer.
+        The file is copied for it, as whoever wants to write it must not wait for a query of any length.
 
         Raises:
             RecordingError: The file cannot be read, also where that turns out while the query runs.
@@ -116,7 +120,7 @@ class Source:
             except duckdb.Error as error:
                 if not is_damage(error):
                     raise
-                raise RecordingError(sentence_for(self.path, error)) from None
+                raise error_for(self.path, error) from None
 
     @contextmanager
     def readable(self) -> Iterator[Path]:
@@ -135,15 +139,28 @@ class Source:
 
     def _database(self, stack: ExitStack) -> DuckDBPyConnection:
         while True:
-            path = stack.enter_context(self.readable())
+            path = self._free(stack.enter_context(self.readable()))
             try:
                 connection = open_for_reading(path, CONFINED, read_only=True)
             except duckdb.Error as error:
-                if not is_lock(error):
-                    raise RecordingError(sentence_for(self.path, error)) from None
+                if not is_taken(error):
+                    raise error_for(self.path, error) from None
                 continue  # somebody has begun to write it: the next time it is a copy
             stack.callback(close_after_reading, connection)
             return connection
+
+    def _free(self, path: Path) -> Path:
+        """Return a path that nobody else wants: that of a copy, unless it would cost too much."""
+        if path != self.real:
+            return path
+        try:
+            return path if os.stat(path).st_size > HELD_BYTES else self._copied()
+        except OSError as error:
+            raise error_for(self.path, error) from None
+        except RecordingError as error:
+            if error.fault != "disk":
+                raise
+            return path  # no room for it
 
     def _connected(self, stack: ExitStack) -> DuckDBPyConnection:
         handle = stack.enter_context(borrowed(self.real))
@@ -156,21 +173,22 @@ class Source:
 
     def _attached(self, stack: ExitStack) -> DuckDBPyConnection:
         if self._copy is None:
-            self.live = False
+            self.live = must_copy = False
             with ExitStack() as trying:
                 version = 0
                 try:
                     connection = trying.enter_context(self._sandbox.attached(self.real))
                 except duckdb.Error as error:
-                    if not is_lock(error):
+                    if not is_taken(error):
                         raise
-                    self.live = True
+                    self.live = is_lock(error) or is_being_written(self.real)
+                    must_copy = True
                 else:
                     version = self.format = check_format(connection, self.path)
                 if version == FORMAT_VERSION:
                     stack.enter_context(trying.pop_all())
                     return connection
-            self._copy = self._copied() if self.live else self._migrated(self.real, version)
+            self._copy = self._copied() if must_copy else self._migrated(self.real, version)
         return stack.enter_context(self._sandbox.attached(self._copy))
 
     def _copied_from_here(self, handle: Handle, stack: ExitStack) -> Path:
@@ -181,7 +199,7 @@ class Source:
             stack.callback(remove, folder, os.getpid())
             copy = Copy(self.real, folder, own_descriptor(handle, self.real))
         except OSError as error:
-            raise RecordingError(sentence_for(self.path, error)) from None
+            raise error_for(self.path, error) from None
         return self._verified(copy)
 
     def _copied(self) -> Path:
@@ -199,14 +217,15 @@ class Source:
                 break
             except OSError as error:
                 if error.errno != errno.ENOSPC:
-                    raise RecordingError(sentence_for(self.path, error)) from None
+                    raise error_for(self.path, error) from None
                 raise RecordingError(
                     f"{self.path} is being written, and there is no room for a copy of it in"
-                    f" {self._sandbox.folder.parent}; set TMPDIR to a place with more."
+                    f" {self._sandbox.folder.parent}; set TMPDIR to a place with more.",
+                    "disk",
                 ) from None
             except duckdb.Error as error:
                 if attempt + 1 == ATTEMPTS:
-                    raise RecordingError(sentence_for(self.path, error)) from None
+                    raise error_for(self.path, error) from None
                 copy.forget()
                 time.sleep(PAUSE_S)
         return copy.path if version == FORMAT_VERSION else self._migrated(copy.path, version)

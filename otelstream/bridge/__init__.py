@@ -16,10 +16,10 @@ from opentelemetry.trace import TracerProvider
 
 from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
-from otelstream.bridge.files import target_of
 from otelstream.bridge.leaving import survive_a_late_return
 from otelstream.bridge.pipeline import Pipeline
 from otelstream.bridge.stream import Options
+from otelstream.bridge.targets import target_of
 from otelstream.bridge.termination import Termination
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed

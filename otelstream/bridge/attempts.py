@@ -35,6 +35,10 @@ class Attempts:
             return False
         return True
 
+    def say(self, sentence: str, cause: str) -> None:
+        """Log a sentence, once for each cause: nothing is lost yet."""
+        self._losses.say(sentence, cause)
+
     def each(
         self,
         reason: Reason,

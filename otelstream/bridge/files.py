@@ -6,42 +6,33 @@ is closed when its last session has ended, so that no session is ever split.
 
 from __future__ import annotations
 
-import os
-import re
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.targets import Target, new_path
 from otelstream.errors import RecordingError
+from recorder.database import PATIENCE_S, is_in_place
 from recorder.writer import Writer
 
 NOTICEABLE_S: Final = 0.1
 BACK_OFF_S: Final = 5.0
 """How long a file is left alone once opening it took a noticeable time and failed, in seconds."""
 
+RETRY_S: Final = 0.5
+"""How long a file is left alone that somebody else has, in seconds; it delays nobody by then."""
+
 STOPPED_S: Final = 60.0
-"""How long nothing is recorded to a place where a commit failed, in seconds."""
+"""How long nothing is recorded to a place where the disk is full or broken, in seconds."""
+
+Refusal = Literal["taken", "failed"]
+"""Why there is no file for a session: somebody else has it for now, or it cannot be written."""
 
 IDLE_S: Final = 10.0
 """How long a directory's file stays open without a session, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a session shall be recorded.
-
-    Attributes:
-        path: A file, or a directory.
-        is_directory: Which of them.
-    """
-
-    path: Path
-    is_directory: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +82,15 @@ class RecordingFile:
         """Bytes that it takes on the disk, its WAL included."""
         return sum(part.stat().st_size for part in (self.path, _wal(self.path)) if part.exists())
 
-    def open(self) -> None:
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it still has its name: nobody has removed, moved or replaced it."""
+        return self._writer is None or is_in_place(self.path)
+
+    def open(self, patience_s: float) -> None:
         """Open the file unless it is open. Raises `RecordingError` if it cannot be written."""
         if self._writer is None:
-            self._writer = Writer(self.path)
+            self._writer = Writer(self.path, patience_s=patience_s)
 
     def flush(self) -> None:
         """Commit. Raises `RecordingError` if that fails; what was pending is lost then."""
@@ -119,25 +115,6 @@ class RecordingFile:
             writer.close(abandoned=True)
 
 
-def target_of(record: str | os.PathLike[str]) -> Target:
-    """Return what a `record` argument names.
-
-    A directory is what is one, what ends in a separator, and what is no file and has no suffix.
-    """
-    text = os.fspath(record)
-    try:
-        # Links and `..` are resolved, as two names of one file must share its one writer.
-        path = Path(text).resolve()
-        is_directory = path.is_dir() or (
-            not path.exists() and (text.endswith(("/", os.sep)) or not path.suffix)
-        )
-    except (OSError, RuntimeError, ValueError):
-        return Target(
-            Path(text), is_directory=False
-        )  # no such place can be; opening it fails, and is counted
-    return Target(path, is_directory)
-
-
 class RecordingFiles:
     """One writer per file, shared by the sessions that record into it.
 
@@ -151,36 +128,39 @@ class RecordingFiles:
         self._rotation = rotation
         self._files: dict[Path, RecordingFile] = {}
         self._current: dict[Path, RecordingFile] = {}
-        self._held_until: dict[Path, float] = {}
+        self._held_until: dict[Path, tuple[float, Refusal]] = {}
 
     def __iter__(self) -> Iterator[RecordingFile]:
         return iter(list(self._files.values()))
 
-    def use(self, target: Target) -> RecordingFile | None:
-        """Return the file for a session, open for writing; None if it cannot be, or could not be just now.
+    def use(self, target: Target) -> RecordingFile | Refusal:
+        """Return the file for a session, open for writing, or why there is none just now.
 
         Waiting for a file that somebody else holds delays every session of the process, so it is not tried
         again for each.
         """
-        file = self._current.get(target.path) if target.is_directory else self._files.get(target.path)
-        if file is None or (target.is_directory and self._is_full(file)):
-            path = new_path(target.path) if target.is_directory else target.path
-            file = RecordingFile(target, path)
-        if file.path not in self._files and not self._opened(file):
-            return None
+        file = self._at(target)
+        if file.path not in self._files:
+            refusal = self._opened(file)
+            if refusal == "taken" and target.is_directory:
+                file = RecordingFile(target, new_path(target.path))
+                refusal = self._opened(file)
+            if refusal is not None:
+                return refusal
         file.users += 1
         return file
 
     def commit(self, file: RecordingFile) -> bool:
         """Commit a file; if that fails it is given up, what was pending is counted, and False returned."""
-        committed = self._attempt("recording", file.pending, file.flush)
-        if committed and self._attempt("recording", 0, file.checkpoint):
+        if not (file.users or file.pending or file.is_in_place):
+            self._give_up(file)  # retention has taken it away: nothing is lost, and nothing to be said
+            return False
+        error = self._error_of(file.flush, file.pending) or self._error_of(file.checkpoint)
+        if error is None:
             return True
-        self._files.pop(file.path, None)
-        self._current.pop(file.target.path, None)
-        file.broken = True
-        self._held_until[file.target.path] = time.monotonic() + STOPPED_S
-        self._attempt("recording", 0, file.abandon)
+        self._give_up(file)
+        if error.fault == "disk" or not file.target.is_directory:
+            self._held_until[file.target.path] = (time.monotonic() + STOPPED_S, "failed")
         return False
 
     def leave(self, file: RecordingFile) -> None:
@@ -207,19 +187,65 @@ class RecordingFiles:
     def _is_full(self, file: RecordingFile) -> bool:
         return file.size > self._rotation.size or time.monotonic() - file.opened_at > self._rotation.age_s
 
-    def _opened(self, file: RecordingFile) -> bool:
+    def _at(self, target: Target) -> RecordingFile:
+        """Return the file that takes the next session, whether it is open or not."""
+        file = self._current.get(target.path) if target.is_directory else self._files.get(target.path)
+        if file is None:
+            path = new_path(target.path) if target.is_directory else target.path
+            return RecordingFile(target, path)
+        if target.is_directory and (self._is_full(file) or not file.is_in_place):
+            return RecordingFile(target, new_path(target.path))
+        return file
+
+    def _opened(self, file: RecordingFile) -> Refusal | None:
+        """Open a file; return why it cannot be, None if it is open."""
         now, place = time.monotonic(), file.target.path
-        if now < self._held_until.get(place, 0.0):
-            return False
-        if self._attempt("recording", 0, file.open):
+        until, refusal = self._held_until.get(place, (0.0, None))
+        if now < until:
+            return refusal
+        patience_s = 0.0 if refusal == "taken" or file.target.is_directory else PATIENCE_S
+        error = self._error_of(lambda: file.open(patience_s))
+        if error is None:
             self._files[file.path] = file
             if file.target.is_directory:
                 self._current[place] = file
             self._held_until.pop(place, None)
-            return True
+            return None
+        if error.fault == "taken":
+            self._note_taken(file, error)
+            return "taken"
         if time.monotonic() - now > NOTICEABLE_S or file.target.is_directory:
-            self._held_until[place] = time.monotonic() + BACK_OFF_S
-        return False
+            self._held_until[place] = (time.monotonic() + BACK_OFF_S, "failed")
+        return "failed"
+
+    def _note_taken(self, file: RecordingFile, error: RecordingError) -> None:
+        if not file.target.is_directory:  # a directory gets another file
+            self._held_until[file.path] = (time.monotonic() + RETRY_S, "taken")
+            sentence = f"{error} Frames are kept until it is free, as far as there is room."
+            self._attempt.say(sentence, f"{file.path} is taken")
+
+    def _error_of(self, step: Callable[[], object], lost: int = 0) -> RecordingError | None:
+        """Run a step; return what was wrong, and count what it cost, unless the file is only taken."""
+        errors: list[RecordingError] = []
+
+        def run() -> None:
+            try:
+                step()
+            except RecordingError as error:
+                errors.append(error)
+                if error.fault != "taken":
+                    raise
+
+        if self._attempt("recording", lost, run) and not errors:
+            return None
+        return errors[0] if errors else RecordingError("something else went wrong, which has been logged")
+
+    def _give_up(self, file: RecordingFile) -> None:
+        self._files.pop(file.path, None)
+        if self._current.get(file.target.path) is file:
+            del self._current[file.target.path]
+        file.broken = True
+        self._attempt("recording", 0, file.abandon)
 
     def _close(self, file: RecordingFile) -> None:
         self._files.pop(file.path, None)
@@ -228,12 +254,3 @@ class RecordingFiles:
 
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
-
-
-def new_path(directory: Path) -> Path:
-    """Return a path for a new file of this process in a directory: by day, host, process and time (UTC)."""
-    now = datetime.now(timezone.utc)
-    host = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname()) or "host"
-    # Containers share host names and process ids; the random part keeps them apart.
-    name = f"{host}-{os.getpid()}-{now:%H%M%S}-{os.urandom(3).hex()}.duckdb"
-    return directory / f"{now:%Y-%m-%d}" / name

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.backlog import Room
 from otelstream.bridge.counters import Losses
 from otelstream.bridge.files import RecordingFiles, Rotation
 from otelstream.bridge.leaving import Leaving
@@ -19,6 +20,11 @@ from otelstream.bridge.spans import EarlierRuns, options_of
 from otelstream.bridge.stream import Arrival, End, Options, OrphanReason, Stream
 from otelstream.config import Settings
 from otelstream.span.options import ContentPolicy, SpanOptions
+
+LAST_S: Final = 2.0
+"""How long a file that somebody else has open is waited for when the process ends, in seconds."""
+
+POLL_S: Final = 0.1
 
 IDLE_S: Final = 1.0
 """How often the thread looks for forgotten sessions when nothing else happens, in seconds."""
@@ -43,7 +49,10 @@ class Pipeline:
         losses.queued = self._queued
         rotation = Rotation(self.settings.rotate_mb * 1_000_000, self.settings.rotate_minutes * 60)
         self._files = RecordingFiles(self._attempt, rotation)
-        self._shared = Shared(self._attempt, losses, self._files, EarlierRuns(), self.settings.batch_frames)
+        room = Room(self.settings.queue_mb * 1_000_000)
+        self._shared = Shared(
+            self._attempt, losses, self._files, EarlierRuns(), self.settings.batch_frames, room
+        )
         self._leaving: Leaving = self._shared.leaving
         self._runs: list[Run] = []
         self._lock = threading.Lock()
@@ -165,6 +174,7 @@ class Pipeline:
             self._attempt("frame", 0, self._once)
             self._attempt("recording", 0, self._files.tidy)
         self._attempt("frame", 0, self._once)
+        self._attempt("frame", 0, self._wait_for_files)
         for run in self._runs:
             run.stream.finish()
         self._attempt("recording", 0, self._close)
@@ -178,6 +188,20 @@ class Pipeline:
             for file in self._files:
                 self._attempt("recording", file.pending, file.abandon)
 
+    def _wait_for_files(self) -> None:
+        """Wait a little for files that others have open, and give up what cannot be recorded by then."""
+        deadline = time.monotonic() + LAST_S
+        while any(run.is_kept_out for run in self._runs) and time.monotonic() < deadline:
+            if self._leaving.has_begun:
+                break
+            time.sleep(POLL_S)
+            for run in self._runs:
+                run.open()
+        for run in self._runs:
+            run.give_up()
+        for passed in self._passes:
+            passed.set()
+
     def _once(self) -> None:
         with self._lock:
             runs, passes, self._passes = list(self._runs), self._passes, []
@@ -190,6 +214,12 @@ class Pipeline:
         for end in ends:
             if end.done.set_running_or_notify_cancel():
                 end.done.set_result(None)
+        with self._lock:
+            self._runs = [run for run in self._runs if run.is_kept_out or not run.has_ended]
+            if any(run.is_kept_out for run in self._runs):
+                self._passes = passes + self._passes  # not everything is committed
+                self._work.set()
+                return
         for passed in passes:
             passed.set()
 
@@ -219,11 +249,8 @@ class Pipeline:
         return sum(run.stream.waiting for run in list(self._runs))
 
     def _end(self, run: Run, end: End) -> None:
-        with self._lock:
-            if run not in self._runs:
-                return  # ended before: a session that is forgotten after its end ends twice
-            self._runs.remove(run)
-        run.end(end)
+        if not run.has_ended:  # a session that is forgotten after its end ends twice
+            run.end(end)
 
 
 def _started(thread: threading.Thread) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Final
 
 from otelstream.bridge.attempts import Attempts
+from otelstream.bridge.backlog import SESSION_BYTES, Backlog, Room
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.files import RecordingFiles
 from otelstream.bridge.holding import Holding
@@ -32,6 +33,7 @@ class Shared:
 
     Attributes:
         batch_frames: Most frames that are handled and committed together.
+        room: For what waits until the file of a recording is free.
         leaving: Whether there is no more time for any.
     """
 
@@ -40,6 +42,7 @@ class Shared:
     files: RecordingFiles
     earlier: EarlierRuns
     batch_frames: int
+    room: Room
     leaving: Leaving = field(default_factory=Leaving)
 
 
@@ -61,7 +64,9 @@ class Run:
         self._spans: SpanStage | None = None
         self._record: RecordStage | None = None
         self._rows: SpanRows | None = None
+        self._backlog: Backlog | None = None  # while somebody else has the file open
         self._started = False
+        self._ended = False
         self._lost = 0
         self._dropped = 0
 
@@ -70,10 +75,22 @@ class Run:
         """Whether frames are held back in the redaction."""
         return bool(self._arrivals)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the session has."""
+        return self._ended
+
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether something waits until the file is free."""
+        return self._backlog is not None
+
     def open(self) -> None:
         """Open what a session needs that has begun, before its first frames have gathered."""
         if not self._started and self.stream.beginning is not None:
             self._attempt("frame", 0, self._start)
+        elif self.is_kept_out:
+            self._attempt("frame", 0, self._open_record)
 
     def take(self, arrivals: list[Arrival], *, final: bool = False, at_once: bool = False) -> None:
         """Handle frames in batches, each of which is committed when it is full.
@@ -105,13 +122,22 @@ class Run:
             self._start()
         self._gap(self.stream.cut, "after_shutdown")
         self._attempt("frame", 0, lambda: self._tell_end(end))
-        if self._record is not None and self._shared.leaving.may_write:
-            self._shared.files.leave(self._record.file)
+        self._ended = True
+        self._once_open(self._leave)
+
+    def give_up(self) -> None:
+        """Wait no longer for the file, as the process ends; what waits is counted."""
+        backlog, self._backlog = self._backlog, None
+        if backlog is not None:
+            record = self.stream.options.record
+            path = "" if record is None else record.path
+            why = f"{path} was not free before the process ended; the frames that waited for it are lost."
+            self._shared.losses.add("recording", backlog.drop(), why)
 
     def announce(self) -> None:
         """Let spans that have been open for long be seen, where that is asked for."""
         spans = self._spans
-        if spans is not None:
+        if spans is not None and not self._ended:
             self._attempt("spans", 0, lambda: spans.announce(time.time_ns()))
 
     def _batch(self, arrivals: list[Arrival]) -> None:
@@ -163,6 +189,12 @@ class Run:
         self._gap(stuck, "redaction")
 
     def _to_recording(self, pairs: list[tuple[Released, Arrival]], kept: list[FrameLike]) -> None:
+        backlog = self._backlog
+        if backlog is not None:
+            weight = sum(arrival.weight for _, arrival in pairs)
+            if not backlog.add(partial(self._to_recording, pairs, kept), len(kept), weight):
+                self._shared.losses.add("recording", len(kept))
+            return
         self._attempt.each("recording", pairs, self._store, lambda: self._gap(1, "recording"))
         record, rows = self._record, self._rows
         if record is None or record.file.broken or rows is None:
@@ -190,6 +222,9 @@ class Run:
             self._shared.losses.add("recording", 1)
 
     def _gap(self, frames: int, reason: Reason) -> None:
+        if self._backlog is not None:
+            self._backlog.add(partial(self._gap, frames, reason))
+            return
         self._lost += frames
         record = self._record
         if frames and record is not None and not record.file.broken:
@@ -210,11 +245,39 @@ class Run:
             stages: list[SpanStage] = []
             self._attempt("spans", 0, lambda: stages.append(self._span_stage(options, beginning)))
             self._spans = stages[0] if stages else None
-        if options.record is not None and not self._shared.leaving.has_begun:
-            file = self._shared.files.use(options.record)
-            if file is not None:
-                self._record = RecordStage(file, options, beginning)
-                self._rows = SpanRows(options.spans.rows)
+        self._open_record()
+
+    def _open_record(self) -> None:
+        """Open the recording, and do what has waited for that; if somebody else has it, let things wait."""
+        options, beginning = self.stream.options, self.stream.beginning
+        if options.record is None or beginning is None or self._shared.leaving.has_begun:
+            return
+        file = self._shared.files.use(options.record)
+        if file == "taken":
+            if self._backlog is None and self._shared.room.left > SESSION_BYTES:
+                self._backlog = Backlog(self._shared.room, partial(self._gap, reason="recording"))
+            return
+        if file != "failed":
+            self._record = RecordStage(file, options, beginning)
+            self._rows = SpanRows(options.spans.rows)
+        backlog, self._backlog = self._backlog, None
+        if backlog is not None:
+            backlog.run(self._commit_batch)  # without a recording each frame is counted
+
+    def _commit_batch(self) -> None:
+        file = None if self._record is None else self._record.file
+        if file is not None and not file.broken and file.pending >= self._shared.batch_frames:
+            self._shared.files.commit(file)
+
+    def _once_open(self, step: Callable[[], object]) -> None:
+        if self._backlog is None:
+            step()
+        else:
+            self._backlog.add(step)
+
+    def _leave(self) -> None:
+        if self._record is not None and self._shared.leaving.may_write:
+            self._shared.files.leave(self._record.file)
 
     def _span_stage(self, options: Options, beginning: Beginning) -> SpanStage:
         session = (beginning.parent, self._shared.earlier.exchange)
@@ -229,20 +292,26 @@ class Run:
         record, spans = self._record, self._spans
         if record is not None and record.file.broken:
             record = None
-        self._gap(self.stream.dropped - self._dropped, "queue_full")
         attributes = recording_attributes(
             None if record is None else str(record.file.path),
             None if record is None else record.session_id,
-            self._lost,
+            self._lost + self.stream.dropped - self._dropped,
         )
         if spans is not None:
             self._attempt("spans", 0, lambda: spans.last(last.outcome, attributes))
-        if record is not None:
-            trace_id = None if spans is None else spans.trace_id
-            fired = None if redactor is None else redactor.fired
-            if self._rows is not None:
-                self._attempt("spans", 0, partial(self._last_rows, self._rows, record, last))
-            self._attempt("recording", 0, lambda: record.end(last, trace_id, fired))
+        trace_id = None if spans is None else spans.trace_id
+        self._once_open(
+            partial(self._end_record, last, trace_id, None if redactor is None else redactor.fired)
+        )
+
+    def _end_record(self, last: ToldEnd, trace_id: int | None, fired: Mapping[str, int] | None) -> None:
+        self._gap(self.stream.dropped - self._dropped, "queue_full")
+        record = self._record
+        if record is None or record.file.broken:
+            return
+        if self._rows is not None:
+            self._attempt("spans", 0, partial(self._last_rows, self._rows, record, last))
+        self._attempt("recording", 0, lambda: record.end(last, trace_id, fired))
 
     def _last_rows(self, rows: SpanRows, record: RecordStage, last: ToldEnd) -> None:
         record.spans(rows.close(last.outcome))

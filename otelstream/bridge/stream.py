@@ -22,8 +22,8 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanContext
 
 from otelstream.bridge.counters import Losses
-from otelstream.bridge.files import Target
 from otelstream.bridge.spans import Destinations
+from otelstream.bridge.targets import Target
 from otelstream.bridge.weights import Weights
 from otelstream.config import Settings
 from otelstream.frame import FrameLike

@@ -214,6 +214,53 @@ def test_a_file_that_another_process_writes_cannot_be_written(recording: Path) -
     assert told == f"{recording} is being written by another process (PID {pid}); try a file of its own."
 
 
+def test_a_forked_child_reads_what_its_parent_writes(tmp_path: Path) -> None:
+    """It takes a copy, as any other process does, and finds the session to be going on."""
+    script = """if True:
+        import os, sys
+        from pathlib import Path
+        import recorder
+        from recorder.writer import Writer
+        from tests.recorder.test_writer import START
+        path = Path(sys.argv[1])
+        writer = Writer(path / "a.duckdb")
+        writer.begin(START)
+        writer.flush()
+        if not os.fork():
+            for named in (path / "a.duckdb", path):
+                with recorder.open(named) as recording:
+                    rows = recording.sql("SELECT count(*) FROM sessions").rows()
+                    print([each.state for each in recording.sessions()], rows, flush=True)
+            os._exit(0)
+        os.wait()
+        writer.close()
+    """
+
+    assert in_another_process(script, tmp_path).splitlines() == ["['recording'] [(1,)]"] * 2
+
+
+def test_a_file_that_another_process_reads_is_not_said_to_be_written(recording: Path) -> None:
+    """The error names the process that reads it; one that this process has open names no other."""
+    script = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(1, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(recording)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        told = [message(lambda path: open_for_writing(path, patience_s=0), recording)]
+        reader.communicate(b"\n")
+    with duckdb.connect(recording, read_only=True):
+        told.append(message(lambda path: open_for_writing(path, patience_s=0), recording))
+
+    assert told == [
+        f"{recording} is being read by another process (PID {reader.pid}); try a file of its own.",
+        f"{recording} is open in this process already; try a file of its own.",
+    ]
+
+
 def test_a_file_that_another_process_writes_can_be_read(recording: Path) -> None:
     """A reader takes a copy, and the session that was finished before is all there."""
     with held_by_another_process(recording), recorder.open(recording) as opened:
