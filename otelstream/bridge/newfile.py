@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +13,7 @@ from otelstream.bridge.rewrite import Original, copy_session
 from otelstream.errors import RecordingError
 from otelstream.redact import Redactor
 from otelstream.span.rules import Pair
+from recorder.creation import folder_beside
 from recorder.database import real_path
 from recorder.doctor import Examination, examine
 from recorder.faults import sentence_for
@@ -65,10 +65,10 @@ def new_recording(target: Path, *, replaces: bool = False) -> Iterator[NewRecord
     with ExitStack() as stack:
         try:
             real.parent.mkdir(parents=True, exist_ok=True)
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".otelstream-", dir=real.parent))
+            folder = stack.enter_context(folder_beside(real))
         except OSError as error:
             raise RecordingError(sentence_for(target.parent, error)) from None
-        path = Path(folder) / "new.part"  # no name that a reader of the folder looks for
+        path = folder / "new.part"  # no name that a reader of the folder looks for
         with _written(path) as writer:
             made = NewRecording(writer)
             yield made

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from otelstream.errors import RecordingError
 from recorder.commits import Connect
@@ -16,8 +17,10 @@ from recorder.listing import keys_of, sessions_of
 from recorder.locks import is_being_written
 from recorder.sandbox import Sandbox
 from recorder.session_row import RecordedSession
-from recorder.source import Source, reading
+from recorder.source import Source
 from recorder.writer import Writer
+
+_IS_WRITTEN: Final = "{} is being written; wait until its process has ended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,17 @@ def held(file: Path) -> Iterator[OpenFile]:
     """
     _refuse_live(file)
     Writer(file).close()  # brings it to the current format, and its WAL into it
-    with reading(file) as connection:
-        yield OpenFile(file, lambda: nullcontext(connection))
+    with closing(Sandbox([real_path(file)])) as sandbox:
+        source = Source(file, sandbox)
+        with source.connection() as connection:
+            if source.live or source.place != source.real:  # a copy: somebody has begun to write it
+                raise RecordingError(_IS_WRITTEN.format(file))
+            yield OpenFile(file, lambda: nullcontext(connection))
 
 
 def _refuse_live(file: Path) -> None:
     try:
         if is_being_written(file):
-            raise RecordingError(f"{file} is being written; wait until its process has ended.")
+            raise RecordingError(_IS_WRITTEN.format(file))
     except OSError as error:
         raise RecordingError(sentence_for(file, error)) from None

@@ -5,8 +5,10 @@ What is being written, cannot be read or is no recording is left alone.
 
 from __future__ import annotations
 
+import glob
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +23,10 @@ from otelstream.bridge.rewrite import Recorded
 from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
 from recorder.copies import WALS
+from recorder.creation import BESIDE
 from recorder.database import real_path
 from recorder.faults import sentence_for
+from recorder.folders import remove_dead
 from recorder.locks import is_being_written
 from recorder.sandbox import Sandbox
 from recorder.sources import find
@@ -32,13 +36,13 @@ Action = Literal["deleted", "rewritten", "kept", "left alone"]
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SESSIONS: Final = """
 SELECT
-    coalesce(e.ended_at, f.last, s.started_at),
+    coalesce(e.ended_at, s.started_at + to_microseconds(coalesce(f.last_ns, 0) // 1000)),
     coalesce(e.state, 'crashed'),
     coalesce(e.frame_count, f.count, 0)
 FROM session_starts AS s
 LEFT JOIN session_ends AS e ON e.session = s.session
 LEFT JOIN (
-    SELECT session, max(timestamp) AS last, count(*) AS count FROM stored_frames
+    SELECT session, max(offset_ns) AS last_ns, count(*) AS count FROM stored_frames
     WHERE session NOT IN (SELECT session FROM session_ends) GROUP BY session
 ) AS f ON f.session = s.session
 """
@@ -116,7 +120,13 @@ def prune(path: Path, retention: Retention) -> Iterator[Pruned]:
     Raises:
         RecordingError: There is nothing at that path, or the pattern matches nothing.
     """
-    seen = [_look(file, retention.keep) for file in find(path).files]
+    found = find(path)
+    if not retention.dry_run:
+        _remove_unfinished(path, found.files)
+    for file, why in found.skipped:
+        yield Pruned(file, "left alone", why=why)
+    within = None if found.named else _root(path)
+    seen = [_look(file, retention.keep, within) for file in found.files]
     total = sum(each.bytes for each in seen)
     for each in sorted(seen, key=lambda each: (each.newest, each.path)):
         if each.why:
@@ -125,11 +135,38 @@ def prune(path: Path, retention: Retention) -> Iterator[Pruned]:
         is_old = retention.before is not None and each.newest < retention.before
         if is_old or (retention.max_bytes is not None and total > retention.max_bytes):
             done = _pruned(each, retention)
+            if done.action == "deleted" and not retention.dry_run:
+                _unlink_names([each.path, *found.others])
             total -= done.bytes
             yield done
 
 
-def _look(file: Path, keep: frozenset[str]) -> _Seen:
+def _root(path: Path) -> Path:
+    """Return the directory that is pruned: of a pattern the one above its first part that is a pattern."""
+    while glob.has_magic(str(path)) and not path.exists():
+        path = path.parent
+    return real_path(path)
+
+
+def _remove_unfinished(path: Path, files: Iterable[Path]) -> None:
+    """Remove what killed processes left of recordings that they were making."""
+    folders = {file.parent for file in files}
+    if path.is_dir():
+        folders.update(Path(folder) for folder, *_ in os.walk(path))
+    for folder in folders:
+        remove_dead(BESIDE, folder)
+
+
+def _unlink_names(names: Iterable[Path]) -> None:
+    """Remove links that lead to nothing now."""
+    for name in names:
+        if name.is_symlink() and not name.exists():
+            name.unlink(missing_ok=True)
+
+
+def _look(file: Path, keep: frozenset[str], within: Path | None) -> _Seen:
+    if within is not None and within not in real_path(file).parents:
+        return _Seen(file, why=f"it is a link to {real_path(file)}, which is elsewhere")
     try:
         size = sum(each.stat().st_size for each in _parts(file))
         if is_being_written(file):
