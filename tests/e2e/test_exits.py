@@ -15,6 +15,7 @@ from tests.e2e.runs import recorded, run_python
 
 PROGRAM: Final = """
 import logging, os, sys, threading
+import duckdb
 import otelstream
 from otelstream import bridge
 from otelstream.bridge import leaving
@@ -36,7 +37,7 @@ def slow_flush(writer):
     flush(writer)
     if not entered.is_set():
         entered.set()
-        writer._connection.execute("FROM read_csv('fifo')").fetchall()
+        duckdb.connect().execute("FROM read_csv('fifo')").fetchall()
 
 def let_go():
     os.write(fifo, b"a,b\\n1,2\\n")
