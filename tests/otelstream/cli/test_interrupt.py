@@ -123,10 +123,12 @@ def test_a_query_is_interrupted(recordings: Recordings) -> None:
         asking.stdin.write(endless)
         asking.stdin.close()
         asking.stdin = None
+        out = err = ""
         for _ in range(20):  # DuckDB does not hear it while it plans the query
             with suppress(subprocess.TimeoutExpired):
                 out, err = asking.communicate(timeout=2)
                 break
             asking.send_signal(signal.SIGINT)
+        asking.kill()
 
     assert Ended(asking.returncode, out, err) == Ended(130, "", "otelstream: interrupted\n")
