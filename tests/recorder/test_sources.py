@@ -103,6 +103,55 @@ def test_nothing_at_all_is_said_in_one_sentence(runs: Path, path: str, sentence:
     assert str(raised.value) == sentence.format(runs / path)
 
 
+UNFIT = {
+    "a?b.duckdb": "has a ? in its path, after which DuckDB reads parameters;"
+    " rename it, or choose another path.",
+    "bad\udcff.duckdb": "is not UTF-8, as DuckDB needs its path to be; rename it, or choose another path.",
+    "pipe.duckdb": "is no regular file, so no recording; check the path.",
+}
+"""Names of what can be no recording, and what is said of it."""
+
+
+def make_unfit(folder: Path, name: str) -> Path:
+    """Put something into a folder that can be no recording."""
+    path = folder / name
+    if name.startswith("pipe"):
+        os.mkfifo(path)
+    else:
+        path.touch()
+    return path
+
+
+@pytest.mark.parametrize("name", UNFIT)
+@pytest.mark.parametrize("pattern", ["", "**/*.duckdb"])
+def test_what_can_be_no_recording_is_left_out_with_a_reason(name: str, pattern: str, runs: Path) -> None:
+    """Opening it would hang, fail for all the others, or write elsewhere."""
+    path = make_unfit(runs, name)
+    found = find(runs / pattern)
+
+    assert (len(found.files), [(each, why.endswith(UNFIT[name])) for each, why in found.skipped]) == (
+        4,
+        [(path, True)],
+    )
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_can_be_no_recording_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
+    """One sentence, that can be printed everywhere."""
+    path = make_unfit(tmp_path, name)
+    with pytest.raises(RecordingError) as raised:
+        find(path)
+
+    assert (str(raised.value).endswith(UNFIT[name]), str(raised.value).isascii()) == (True, True)
+
+
+def test_further_names_of_a_file_are_known(runs: Path) -> None:
+    """Whoever deletes it has to delete them, too."""
+    (runs / "z.duckdb").symlink_to(runs / "a.duckdb")
+
+    assert find(runs).others == [runs / "z.duckdb"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everywhere")
 def test_a_directory_that_cannot_be_read_is_told(runs: Path) -> None:
     """It does not make the rest unreadable."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,6 +15,7 @@ import duckdb
 import pytest
 
 from tests.contract.programs import frame
+from tests.e2e.runs import environment
 from tests.otelstream.cli.conftest import Cli
 from tests.recorder.recordings import bytes_of, content, end, finished, session_id, start, thaw, writing
 from tests.recorder.test_database import held_by_another_process
@@ -138,6 +141,67 @@ def test_a_file_that_is_being_written_is_left_alone(cli: Cli, tmp_path: Path) ->
             f"{path}: left alone: it is being written",
             True,
         )
+
+
+def test_a_link_to_somewhere_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:
+    """Whoever prunes a directory means what is in it."""
+    precious = recording(tmp_path / "precious" / "x.duckdb", 8)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link.duckdb").symlink_to(precious)
+    ended = cli("prune", tmp_path / "runs", "--older-than", "7d")
+
+    assert (ended.out.splitlines()[0], precious.exists(), left(tmp_path / "runs")) == (
+        f"{tmp_path / 'runs' / 'link.duckdb'}: left alone: it is a link to {precious}, which is elsewhere",
+        True,
+        ["link.duckdb"],
+    )
+
+
+def test_links_go_with_their_file(cli: Cli, tmp_path: Path) -> None:
+    """Every name within the directory that leads to what was deleted, and no other."""
+    path = recording(tmp_path / "day" / "z.duckdb", 8)
+    other = recording(tmp_path / "day" / "y.duckdb", 1)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.duckdb").symlink_to(path)
+    (tmp_path / "c.duckdb").symlink_to(other)
+    cli("prune", tmp_path, "--older-than", "7d")
+
+    assert left(tmp_path) == ["c.duckdb", "day", "day/y.duckdb"]
+
+
+def test_a_crashed_session_is_as_old_as_it_is(cli: Cli, tmp_path: Path) -> None:
+    """Its frames may be of any time: what counts is when they came."""
+    alive, path = tmp_path / "alive.part", tmp_path / "a.duckdb"
+    with writing(alive) as writer:
+        writer.begin(replace(start(0), started_at=NOW))
+        long_ago = (NOW - timedelta(days=30)).replace(tzinfo=timezone.utc)
+        writer.add(session_id(0), 0, 0, frame(0, timestamp=long_ago))
+        writer.flush()
+        for suffix in (".wal", ""):
+            shutil.copyfile(f"{alive}{suffix}", f"{path}{suffix}")
+    before = cli("prune", tmp_path, "--older-than", "7d").out
+    with writing(path):
+        pass  # marks it as crashed
+    after = cli("prune", tmp_path, "--older-than", "7d").out
+
+    assert (before, after, path.exists()) == (after, "0 files, 0 sessions, 0 bytes are gone\n", True)
+
+
+def test_what_a_killed_process_left_goes(cli: Cli, tmp_path: Path) -> None:
+    """Folders in which recordings were being made are removed, also where nothing is recorded any more."""
+    script = """if True:
+        import os, sys
+        from pathlib import Path
+        from recorder.creation import folder_beside
+        with folder_beside(Path(sys.argv[1])):
+            os.kill(os.getpid(), 9)
+    """
+    path = recording(tmp_path / "2026-01-01" / "a.duckdb", 8)
+    subprocess.run([sys.executable, "-c", script, path], env=environment(), check=False)
+    between = len(list(path.parent.iterdir()))
+    cli("prune", tmp_path, "--older-than", "7d")
+
+    assert (between, left(tmp_path)) == (2, [])
 
 
 def test_what_is_no_recording_is_left_alone(cli: Cli, tmp_path: Path) -> None:

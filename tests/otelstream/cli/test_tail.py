@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -76,18 +77,24 @@ def test_what_is_left_out_is_told(cli: Cli, recordings: Recordings, tmp_path: Pa
 
 
 def test_what_is_no_recording_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
-    """The exit code is that of unreadable input, also where it would be followed."""
-    assert cli("tail", "-f", "nowhere.duckdb") == Ended(
-        2, "", "otelstream: nowhere.duckdb does not exist; check the path.\n"
-    )
+    """The exit code is that of unreadable input; one that is no recording is not waited for either."""
+    (tmp_path / "x.duckdb").touch()
+    ended = [cli("tail", "nowhere.duckdb"), cli("tail", "-f", "x.duckdb")]
+
+    assert ended == [
+        Ended(2, "", "otelstream: nowhere.duckdb does not exist; check the path.\n"),
+        Ended(2, "", "otelstream: x.duckdb is no DuckDB file, so no recording; check the path.\n"),
+    ]
 
 
 @contextmanager
-def following(path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def following(
+    path: Path, *options: str, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """While another process follows a recording."""
     with subprocess.Popen(
         [sys.executable, "-m", "otelstream.cli", "tail", "-f", "--json", str(path), *options],
-        env=environment(),
+        env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,6 +171,79 @@ def test_a_directory_may_be_empty_at_first(tmp_path: Path) -> None:
         record(tmp_path / "a.duckdb", 1)
 
         assert seqs(follower, 2) == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["a.duckdb", "*.duckdb"])
+def test_what_is_not_there_yet_is_waited_for(name: str, tmp_path: Path) -> None:
+    """That is said once."""
+    with following(tmp_path / name) as follower:
+        assert follower.stderr is not None
+        told = follower.stderr.readline()
+        record(tmp_path / "a.duckdb", 1)
+        seen = seqs(follower, 2)
+        follower.send_signal(signal.SIGINT)
+        rest = follower.communicate(timeout=30)[1]
+
+    assert (told.endswith("It is waited for.\n"), seen, rest) == (True, [0, 1], "otelstream: interrupted\n")
+
+
+def test_a_file_that_is_made_anew_is_followed(tmp_path: Path) -> None:
+    """However long it is away; its sessions are new ones, whatever their numbers are."""
+    path = record(tmp_path / "a.duckdb", 0, 1, 2)
+    with following(path, "-n", "1") as follower:
+        seqs(follower, 1)
+        path.unlink()
+        assert follower.stderr is not None
+        told = follower.stderr.readline()
+        record(path, 3)
+        seen = seqs(follower, 4)
+
+    assert (told, seen) == (
+        f"otelstream: {path} does not exist; check the path. It is waited for.\n",
+        [0, 1, 2, 3],
+    )
+
+
+def test_a_file_that_is_rewritten_is_followed(tmp_path: Path) -> None:
+    """Retention and redaction number its sessions anew: the next one has a number that another had."""
+    path = record(tmp_path / "a.duckdb", 0, 1, 2)
+    with following(path, "-n", "1") as follower:
+        seqs(follower, 1)
+        record(tmp_path / "b.part", 3).replace(path)
+        seen = seqs(follower, 4)
+
+    assert seen == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_copy(number: signal.Signals, writer: Writer, tmp_path: Path) -> None:
+    """What is being written is read from a copy, which goes with whoever reads it."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with following(writer.path, variables={"TMPDIR": str(copies)}) as follower:
+        seqs(follower, 2)
+        before = len(os.listdir(copies))
+        follower.send_signal(number)
+        follower.communicate(timeout=30)
+
+    assert (before, os.listdir(copies), follower.returncode) == (1, [], 128 + number)
+
+
+def test_the_copy_of_a_killed_reader_goes_with_the_next(writer: Writer, tmp_path: Path) -> None:
+    """It knows that nobody has that any more; the copies of those who live stay."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    variables = {"TMPDIR": str(copies)}
+    with following(writer.path, variables=variables) as killed:
+        seqs(killed, 2)
+    dead = os.listdir(copies)
+    with following(writer.path, variables=variables) as first:
+        seqs(first, 2)
+        with following(writer.path, variables=variables) as second:
+            seqs(second, 2)
+            left = os.listdir(copies)
+
+    assert (len(dead), len(left), set(left) & set(dead)) == (1, 2, set())
 
 
 def test_one_session_can_be_followed(writer: Writer) -> None:
