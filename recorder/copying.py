@@ -94,8 +94,9 @@ def _plan(connection: DuckDBPyConnection) -> None:
                 f" SELECT *, []::VARCHAR[] AS lost FROM damaged.{name} LIMIT 0"
             )
             connection.execute(
-                "INSERT INTO sound.todo SELECT ?, first, first + ?, 0 FROM range(0, ?, ?) AS r(first)",
-                [name, ROWS, rows, ROWS],
+                "INSERT INTO sound.todo"
+                " SELECT $1, first, least(first + $2, $3), 0 FROM range(0, $3, $2) AS r(first)",
+                [name, ROWS, rows],
             )
     connection.execute("COMMIT")
 
@@ -119,10 +120,16 @@ def _copy(connection: DuckDBPyConnection, todo: Range) -> None:
         _insert(connection, todo, f"rowid >= {todo.first} AND rowid < {todo.until}")
     except duckdb.Error as error:
         connection.execute("ROLLBACK")
-        if todo.until - todo.first > FEW_ROWS:
+        if todo.until - todo.first > FEW_ROWS and not _is_damaged_throughout(connection, todo):
             _split(connection, todo, str(error))
         else:
             _insert_few(connection, todo, str(error))
+
+
+def _is_damaged_throughout(connection: DuckDBPyConnection, todo: Range) -> bool:
+    """Tell whether no row of a range can be read, as far as one looks: splitting it would take long."""
+    probes = range(todo.first, todo.until, FEW_ROWS // 2)
+    return not any(_reads(connection, todo.table, "*", f"rowid = {row}") for row in probes)
 
 
 def _insert(connection: DuckDBPyConnection, todo: Range, rows: str) -> None:

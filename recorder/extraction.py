@@ -21,6 +21,16 @@ from recorder.copying import OPENED, REFUSED
 from recorder.starting import connect
 
 MAX_DEATHS: Final = 50
+# Packages without what their `__init__` imports, which takes longer than to copy a short recording.
+_START: Final = """
+import sys, types
+for name in ("otelstream", "recorder"):
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = [f"{sys.argv[1]}/{name}"]
+del sys.argv[1]
+import pathlib, recorder.copying
+sys.exit(recorder.copying.main(*map(pathlib.Path, sys.argv[1:])))
+"""
 SILENCE_S: Final = 60.0
 """How long a process may work on one range of rows, in seconds; then it is taken to hang."""
 
@@ -62,7 +72,7 @@ def _give_up(sound: Path) -> bool:
 def _run(damaged: Path, sound: Path) -> tuple[int, str]:
     """Let a process do it; return its exit code and the last line that it said."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "recorder.copying", str(damaged), str(sound)]
+    command = [sys.executable, "-c", _START, str(Path(__file__).parents[1]), str(damaged), str(sound)]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

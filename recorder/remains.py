@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +12,10 @@ from recorder.rows import ContextRow
 
 _TABLES: Final = "SELECT table_name FROM duckdb_tables()"
 _NUMBERS: Final = "SELECT session FROM session_starts UNION SELECT session FROM stored_frames"
-_UNREADABLE_CHAIN: Final = "SELECT count(*) FROM unreadable WHERE table_name = 'chain'"
+_WITHOUT_END: Final = """
+SELECT count(*) FROM (SELECT session FROM session_starts UNION SELECT session FROM stored_frames)
+WHERE session NOT IN (SELECT session FROM session_ends WHERE session IS NOT NULL)
+"""
 _PARTIAL_CONTEXTS: Final = f"""
 SELECT {", ".join(ContextRow._fields)} FROM partial_contexts WHERE session = ? AND lost = ['data']
 """
@@ -33,17 +38,34 @@ class Remains:
 
     Args:
         connect: Gives a connection to the database.
+        unreadable: How many rows of each table could not be read as they were.
+
+    Attributes:
+        connect: Gives a connection to the database.
+        unreadable: How many rows of each table are missing in it.
     """
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, unreadable: Mapping[str, int] | None = None) -> None:
         self.connect = connect
-        self.has_whole_chain = True
+        self.unreadable = Counter(unreadable)
         with connect() as connection:
             tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
             self._has_partial_rows = "partial_stored_frames" in tables
             if self._has_partial_rows:
-                connection.execute(_COMPLETE)
-                self.has_whole_chain = connection.execute(_UNREADABLE_CHAIN).fetchone() == (0,)
+                (completed,) = connection.execute(_COMPLETE).fetchone() or (0,)
+                self.unreadable["stored_frames"] -= completed
+
+    def recorded(self, table: str) -> int:
+        """Return how many rows of a table the recording had, whether or not they could be read."""
+        with self.connect() as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        return int(count) + self.unreadable[table]
+
+    def without_end(self) -> int:
+        """Return how many of its sessions have no row that says how they ended."""
+        with self.connect() as connection:
+            (count,) = connection.execute(_WITHOUT_END).fetchone() or (0,)
+        return int(count)
 
     def numbers(self) -> set[int]:
         """Return the numbers of its sessions."""

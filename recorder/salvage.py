@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterator
-from dataclasses import fields, replace
-from datetime import datetime, timedelta
-from itertools import zip_longest
-from typing import Any, Final
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
 from otelstream.errors import FrameError
-from otelstream.frame import datetime_ns
-from recorder import chain
-from recorder.commits import Commit, GapRow, Link, commits, end_row, links, older_contexts, start_row
+from recorder.bounds import Bounds
+from recorder.commits import Commit, GapRow, older_contexts
 from recorder.decoder import FrameDecoder
+from recorder.evidence import Evidence
 from recorder.items import Item, StoredGap, in_order, stored
 from recorder.remains import Remains
 from recorder.rows import ContextRow
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.session_row import SessionEnd
 
 DAMAGED: Final = "damaged"
 """The reason of gaps for frames that were recorded and are lost."""
+
+_OPEN_END: Final = (
+    "rows of the hash chain cannot be read and it has no end, so that nobody knows whether frames are missing"
+)
 
 
 class Salvaged:
@@ -36,49 +37,48 @@ class Salvaged:
     Attributes:
         start: How it started, made up if that is lost.
         frames: Frames that were salvaged so far.
-        vouched: How many of them the hash chain vouches for.
+        repeated: Rows of frames that were left out, as the frame was there already.
+        gaps: Rows of gaps that were salvaged so far.
+        vouched: How many of the frames the hash chain vouches for.
         lost: Ordinals of recorded frames that are lost, each range as its first and the one after its last.
         altered: Those of frames that are whole, and not what was recorded.
         notes: What else is not as it was, each as a sentence.
     """
 
     def __init__(self, number: int, trusted: Remains | None, doubtful: Remains | None, now: datetime) -> None:
-        self.frames = self.vouched = 0
+        self.frames = self.vouched = self.repeated = self.gaps = 0
         self.lost: list[tuple[int, int]] = []
         self.altered: list[tuple[int, int]] = []
-        self.notes: list[str] = []
         self._number = number
-        self._trusted = trusted
-        self._doubtful = doubtful
         self._now = now
         self._decoder = FrameDecoder(self._older)
         self._borrowed: list[tuple[int, int]] = []  # contexts that were taken from the doubtful rows
-        self._next = 0
-        self._gaps = 0
+        self._next = self._seen = self._missing = 0
         self._last: datetime | None = None
-        whole = trusted is not None and (trusted.has_whole_chain or doubtful is None)
-        self._chain = trusted if whole else doubtful
-        self._seed: bytes | None = None
-        self.start = self._found_start() or self._made_up_start()
-        self._end = self._found_end()
+        self._evidence = Evidence(number, trusted, doubtful)
+        bounds = Bounds(self._evidence, now)
+        self.start, self.notes, self._end, self._seed = bounds.start, bounds.notes, bounds.end, bounds.seed
+        if self._end is None and not self._evidence.is_chain_whole:
+            self.notes.append(_OPEN_END)
 
     @property
     def is_real(self) -> bool:
         """Whether it was ever recorded: a damaged number makes a session of its own."""
-        if self._trusted is not None and self._number in self._trusted.numbers():
+        evidence, seed = self._evidence, self._seed
+        if evidence.trusted is not None and self._number in evidence.trusted.numbers():
             return True
-        return self._is_vouched() or any(self._fitting())
+        return (seed is not None and evidence.vouches_for(seed)) or evidence.has_fitting_commit(seed)
 
     def items(self) -> Iterator[Item]:
         """Yield its frames and gaps, in order."""
-        if self._trusted is not None:
-            self._decoder.add_without_data(self._trusted.contexts_without_data(self._number))
+        if self._evidence.trusted is not None:
+            contexts = self._evidence.trusted.contexts_without_data(self._number)
+            self._decoder.add_without_data(contexts)
         covered = 0
         for commit in self._chosen():
             covered = commit.link.frames if commit.link else covered
             yield from self._decoded(commit)
-        if self._end is not None:
-            covered = max(covered, self._end.frame_count)
+        covered = max(covered, self._seen, 0 if self._end is None else self._end.frame_count)
         if covered > self._next:
             yield self._hole(covered)
 
@@ -86,7 +86,7 @@ class Salvaged:
         """Return how it ended, with what was lost counted; `crashed` if that is lost."""
         if self._end is None:
             ended_at = self._last or self.start.started_at
-            return SessionEnd(ended_at, "crashed", self.frames, self._gaps, None, None, None, None, None)
+            return SessionEnd(ended_at, "crashed", self.frames, self._missing, None, None, None, None, None)
         lost = sum(until - first for first, until in self.lost)
         dropped = self._end.frames_dropped + lost
         return replace(self._end, frame_count=self.frames, frames_dropped=dropped)
@@ -94,7 +94,7 @@ class Salvaged:
     def _chosen(self) -> Iterator[Commit]:
         """Yield of each commit the rows that the chain vouches for, else those that can be trusted."""
         before, covered = self._seed, (0, 0)
-        for mine, other in self._pairs():
+        for mine, other in self._evidence.pairs():
             link = (mine or other).link  # type: ignore[union-attr]  # one of both is there
             fitting = [each for each in (mine, other) if each and before and each.fits(before)]
             if fitting:
@@ -103,34 +103,39 @@ class Salvaged:
                     self._borrow(covered[1], link.contexts)
                 yield fitting[0]
             elif mine is not None:
-                whole = link and (len(mine.frames), len(mine.contexts)) == (
-                    link.frames - covered[0],
-                    link.contexts - covered[1],
-                )
-                if link and whole and before and self._chain is self._trusted:
-                    self.altered.append((covered[0], link.frames))
+                if before:
+                    self._tell_altered(mine, *covered)
                 yield mine
             elif link:
                 yield Commit(link, [], [], [])
             if link:
                 before, covered = link.digest, (link.frames, link.contexts)
 
-    def _pairs(self) -> Iterator[tuple[Commit | None, Commit | None]]:
-        """Yield each commit as it can be trusted, and as it may be."""
-        return zip_longest(self._commits(self._trusted), self._commits(self._doubtful))
-
-    def _commits(self, remains: Remains | None) -> Iterator[Commit]:
-        if remains is None or self._chain is None:
-            return iter(())
-        return commits(remains.connect, self._number, links(self._chain.connect, self._number))
+    def _tell_altered(self, commit: Commit, frames: int, contexts: int) -> None:
+        """Take note of a commit of which all rows are there, but not as they were."""
+        link = commit.link
+        if link is None or self._evidence.chain is not self._evidence.trusted:
+            return
+        is_whole = (len(commit.frames), len(commit.contexts)) == (
+            link.frames - frames,
+            link.contexts - contexts,
+        )
+        if is_whole and commit.frames:
+            self.altered.append((frames, link.frames))
+        elif is_whole:
+            self.notes.append(f"gaps before frame {frames} are not what was recorded")
 
     def _decoded(self, commit: Commit) -> Iterator[Item]:
         self._decoder.take(commit.contexts, commit.frames)
         for row in in_order(commit):
             if isinstance(row, GapRow):
-                self._gaps += row.frames
+                self._missing += row.frames
+                self.gaps += 1
                 yield StoredGap(row.frames, row.reason, row.noticed_at)
-            elif row.ordinal >= self._next:  # else it is there twice
+            elif row.ordinal < self._next:
+                self.repeated += 1
+            else:
+                self._seen = row.ordinal + 1
                 try:
                     frame = self._decoder.frame(row)
                 except FrameError:
@@ -150,8 +155,9 @@ class Salvaged:
 
     def _older(self, numbers: list[int]) -> Iterator[ContextRow]:
         """Yield contexts of earlier commits, each from the rows that its commit was taken from."""
+        evidence = self._evidence
         borrowed = [any(first <= number < until for first, until in self._borrowed) for number in numbers]
-        for remains, is_borrowed in ((self._trusted, False), (self._doubtful, True)):
+        for remains, is_borrowed in ((evidence.trusted, False), (evidence.doubtful, True)):
             wanted = [number for number, each in zip(numbers, borrowed, strict=True) if each is is_borrowed]
             if remains is not None and wanted:
                 yield from older_contexts(remains.connect, self._number)(wanted)
@@ -159,122 +165,6 @@ class Salvaged:
     def _hole(self, until: int) -> StoredGap:
         count = until - self._next
         self.lost.append((self._next, until))
-        self._gaps += count
+        self._missing += count
         self._next = until
         return StoredGap(count, DAMAGED, self._now)
-
-    def _found_start(self) -> SessionStart | None:
-        for remains in filter(None, (self._trusted, self._doubtful)):
-            row = start_row(remains.connect, self._number)
-            if row is not None:
-                self._seed = chain.first_digest(row)
-                if remains is self._doubtful and not self._is_vouched():
-                    self.notes.append("how it started may not be what was recorded")
-                return SessionStart(*row[1:])
-        found, lost = self._partial("session_starts", "session_id", "started_at")
-        if found is None:
-            return None
-        self.notes.append(f"of how it started is lost: {', '.join(lost)}")
-        return replace(
-            _unknown_start(found["session_id"], found["started_at"]),
-            **{field.name: found[field.name] for field in fields(SessionStart) if field.name not in lost},
-        )
-
-    def _made_up_start(self) -> SessionStart:
-        self.notes.append("how it started is lost; its id and the time are made up from its first frame")
-        first = None
-        for remains in filter(None, (self._trusted, self._doubtful)):
-            first = first or remains.first_frame(self._number)
-        moment, offset_ns = first or (self._now, 0)
-        try:
-            started_at = moment - timedelta(microseconds=offset_ns // 1000)
-        except OverflowError:
-            started_at = moment
-        return _unknown_start(_made_up_id(started_at, self._number), started_at)
-
-    def _found_end(self) -> SessionEnd | None:
-        last = self._last_link()
-        before = (self._seed if last is None else last.digest) or b""
-        if self._trusted is not None and (found := end_row(self._trusted.connect, self._number)):
-            row, digest = found
-            end = _end_of(row)
-            is_covered = digest is not None and (last is None or last.frames == end.frame_count)
-            if is_covered and chain.last_digest(before, row) != digest:
-                self.notes.append("how it ended is not what was recorded")
-            return end
-        if self._doubtful is not None and (found := end_row(self._doubtful.connect, self._number)):
-            row, digest = found
-            if chain.last_digest(before, row) == digest:
-                return _end_of(row)
-        partial, lost = self._partial("session_ends", "state", "ended_at")
-        if partial is None:
-            return None
-        self.notes.append(f"of how it ended is lost: {', '.join(lost)}")
-        known = {field.name: partial[field.name] for field in fields(SessionEnd)}
-        return SessionEnd(**{**known, "frames_dropped": known["frames_dropped"] or 0, "frame_count": 0})
-
-    def _partial(self, table: str, *needed: str) -> tuple[dict[str, Any] | None, list[str]]:
-        """Return what can be trusted of a row, and the names of what is lost; None if too much is."""
-        found = None if self._trusted is None else self._trusted.partial(table, self._number)
-        if found is None or any(found[0].get(name) is None for name in needed):
-            return None, []
-        return found
-
-    def _last_link(self) -> Link | None:
-        """Return the last commit that the chain knows."""
-        last = None
-        if self._chain is not None:
-            for link in links(self._chain.connect, self._number):
-                last = link
-        return last
-
-    def _is_vouched(self) -> bool:
-        """Whether the chain vouches for the start, through what came next."""
-        if self._seed is None:
-            return False
-        for mine, other in self._pairs():
-            if any(each is not None and each.fits(self._seed) for each in (mine, other)):
-                return True
-            break
-        ends = [end_row(each.connect, self._number) for each in (self._trusted, self._doubtful) if each]
-        return any(end is not None and chain.last_digest(self._seed, end[0]) == end[1] for end in ends)
-
-    def _fitting(self) -> Iterator[bool]:
-        before = self._seed
-        for commit in self._commits(self._doubtful):
-            if commit.link is not None:
-                yield before is not None and commit.fits(before)
-                before = commit.link.digest
-
-
-def _unknown_start(session_id: uuid.UUID, started_at: datetime) -> SessionStart:
-    return SessionStart(
-        session_id=session_id,
-        started_at=started_at,
-        mode="sync",
-        name=None,
-        entry_point=None,
-        conversation_id=None,
-        recorded_as="",
-        redacted=False,
-        parent_trace_id=None,
-        parent_span_id=None,
-        parent_sampled=None,
-        service_name=None,
-        host="",
-        pid=0,
-        otelstream_version="",
-        crewai_version=None,
-        python_version="",
-    )
-
-
-def _made_up_id(started_at: datetime, number: int) -> uuid.UUID:
-    """Return a UUIDv7 of that time, the same one each time."""
-    rest = int.from_bytes(hashlib.sha256(f"{started_at} {number}".encode()).digest()[:10], "big")
-    value = (datetime_ns(started_at) // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80 | rest
-    return uuid.UUID(int=value & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62)
-
-
-def _end_of(row: tuple[Any, ...]) -> SessionEnd:
-    return SessionEnd(*row[1 : 1 + len(fields(SessionEnd))])

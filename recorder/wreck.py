@@ -41,15 +41,19 @@ class Wreck:
         trusted: A database of rows whose checksums fit; None if there are none.
         doubtful: A database of rows that may be wrong, if not all could be trusted: only what the hash chain
             vouches for may be used.
+        unreadable: How many rows of each table are in neither `trusted` nor, without that, `doubtful`.
         notes: What was found wrong and where, and what was done about it.
         cut: Whether commits are missing of which it is not known what they held.
+        unfinished: Whether its WAL ends within a commit.
     """
 
     file: Path
     trusted: Path | None = None
     doubtful: Path | None = None
+    unreadable: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
+    unfinished: bool = False
 
 
 def take_apart(file: Path, folder: Path) -> Wreck:
@@ -126,6 +130,7 @@ class _Dismantling:
         for start, end in log.lost:
             notes.append(f"the WAL is damaged from byte {start} to {end}; the commits in between are lost")
         if log.unfinished:
+            self._wreck.unfinished = True
             start = log.size - log.unfinished
             notes.append(f"the WAL ends in a commit that is not whole, from byte {start} to {log.size}")
         if log.iteration is None:
@@ -183,9 +188,11 @@ class _Dismantling:
         self._why = extract(self._copy, sound) or ""
         if self._why and log is not None:
             self._read_without_wal(sound, log)
+        is_whole = False
         if not self._why:
+            is_whole = not self._unreadable(sound)
             self._wreck.trusted = self._current(sound)
-        if self._why or self._unreadable(sound):
+        if not is_whole:
             self._read_doubtful(found, log)
 
     def _read_without_wal(self, sound: Path, log: Log) -> None:
@@ -208,20 +215,35 @@ class _Dismantling:
             rows = connection.execute(query).fetchall()
         for table, count, why in rows:
             self._wreck.notes.append(f"{count} rows of {table} cannot be read as they are: {why}")
+        self._count_unreadable(sound)
         return bool(rows)
+
+    def _count_unreadable(self, sound: Path) -> None:
+        query = "SELECT table_name, sum(until - first)::BIGINT FROM unreadable GROUP BY table_name"
+        with closing(connect(sound, read_only=True)) as connection:
+            found = dict(connection.execute(query).fetchall())
+        if "frames" in found:  # of format 1
+            found["stored_frames"] = found.pop("frames")
+        self._wreck.unreadable = found
 
     def _read_doubtful(self, found: Blocks, log: Log | None) -> None:
         """Read the file although checksums say that it is damaged; if need be, as it was a checkpoint ago."""
         sound = self._folder / "doubtful.duckdb"
         blocks.seal(self._copy, found)
         if extract(self._copy, sound) is None and self._is_recording(sound):
-            self._wreck.doubtful = self._current(sound)
+            self._take_doubtful(sound)
         elif self._why and blocks.go_back(self._copy, found):
             if log is not None:
                 wal.rewrite(self._wal, found.identifier, found.states[1].iteration)
             if extract(self._copy, sound) is None and self._is_recording(sound):
                 self._wreck.notes.append("it is read as it was before its last checkpoint")
-                self._wreck.doubtful, self._wreck.cut = self._current(sound), True
+                self._take_doubtful(sound)
+                self._wreck.cut = True
+
+    def _take_doubtful(self, sound: Path) -> None:
+        if self._wreck.trusted is None:
+            self._count_unreadable(sound)
+        self._wreck.doubtful = self._current(sound)
 
     def _read_wal_alone(self, log: Log) -> None:
         """Read what the log holds, as if it were that of a new file."""
@@ -235,6 +257,7 @@ class _Dismantling:
         sound = self._folder / "log.duckdb"
         if extract(new, sound) is None:
             self._wreck.notes.append(f"nothing but the {log.commits} commits in the WAL can be trusted")
+            self._count_unreadable(sound)
             self._wreck.trusted, self._wreck.cut = self._current(sound), True
 
     def _new_file(self, version: int) -> Path:

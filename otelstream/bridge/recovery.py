@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from otelstream.bridge.newfile import NewRecording, new_recording
 from otelstream.errors import RecordingError
+from otelstream.span.rules import Pair
 from recorder.commits import Connect
 from recorder.faults import sentence_for
 from recorder.remains import Remains
@@ -56,7 +60,9 @@ class Recovery:
         file: The damaged recording, which is as it was.
         output: The sound one.
         notes: What was wrong with the file, and where.
-        cut: Whether commits are lost of which nobody knows what they held.
+        cut: Whether something is lost of which nobody knows where it belonged.
+        open_ended: Whether the recording stops where its process may have died: what came after that, if
+            anything did, cannot be known.
         sessions: What became of each session.
     """
 
@@ -64,6 +70,7 @@ class Recovery:
     output: Path
     notes: list[str] = field(default_factory=list)
     cut: bool = False
+    open_ended: bool = False
     sessions: list[RecoveredSession] = field(default_factory=list)
 
     @property
@@ -72,12 +79,13 @@ class Recovery:
         return not self.cut and all(session.is_complete for session in self.sessions)
 
 
-def recover(file: Path, output: Path) -> Recovery:
+def recover(file: Path, output: Path, *, rows: Sequence[Pair] = ()) -> Recovery:
     """Salvage what there is of a recording into a new one, and read that again from first to last.
 
     Args:
         file: The recording; it is only read.
         output: The file to make.
+        rows: Start and end types of the user's own, for the spans.
 
     Raises:
         RecordingError: `output` exists or cannot be made; `file` is missing, being written or no recording;
@@ -89,9 +97,11 @@ def recover(file: Path, output: Path) -> Recovery:
             with tempfile.TemporaryDirectory(prefix="otelstream-recover-") as folder:
                 wreck = take_apart(file, Path(folder))
                 recovery.notes, recovery.cut = wreck.notes, wreck.cut
-                _salvage(wreck, made, recovery)
+                _salvage(wreck, made, recovery, rows)
         except OSError as error:
             raise RecordingError(sentence_for(file, error)) from None
+        except duckdb.Error as error:
+            raise RecordingError(f"{file} cannot be recovered: {_first_line(error)}.") from None
         if not recovery.sessions and recovery.notes:
             raise RecordingError(
                 f"{file} cannot be recovered: no session is left; {'; '.join(recovery.notes)}."
@@ -99,23 +109,51 @@ def recover(file: Path, output: Path) -> Recovery:
     return recovery
 
 
-def _salvage(wreck: Wreck, made: NewRecording, recovery: Recovery) -> None:
+def _salvage(wreck: Wreck, made: NewRecording, recovery: Recovery, rows: Sequence[Pair]) -> None:
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     with ExitStack() as stack:
         trusted, doubtful = (
-            None if path is None else Remains(_connecting(stack.enter_context(closing(connect(path)))))
-            for path in (wreck.trusted, wreck.doubtful)
+            None if path is None else Remains(_connecting(stack.enter_context(closing(connect(path)))), lost)
+            for path, lost in (
+                (wreck.trusted, wreck.unreadable),
+                (wreck.doubtful, wreck.unreadable if wreck.trusted is None else None),
+            )
         )
-        numbers = {number for remains in (trusted, doubtful) if remains for number in remains.numbers()}
-        for number in sorted(numbers):
+        sources = [remains for remains in (trusted, doubtful) if remains]
+        found = Counter[str]()
+        for number in sorted({number for remains in sources for number in remains.numbers()}):
             session = Salvaged(number, trusted, doubtful, now)
             if session.is_real:
-                made.copy(session)
+                made.copy(session, rows=rows)
                 recovery.sessions.append(_told(session))
+                found += _accounted(session)
+        recovery.open_ended = wreck.unfinished or any(each.state == "crashed" for each in recovery.sessions)
+        _compare(sources[0], found, recovery)
+
+
+def _accounted(session: Salvaged) -> Counter[str]:
+    """Return of how many rows of each table it is known what became of them."""
+    lost = sum(until - first for first, until in session.lost)
+    return Counter(
+        session_starts=1, stored_frames=session.frames + session.repeated + lost, gaps=session.gaps
+    )
+
+
+def _compare(remains: Remains, found: Counter[str], recovery: Recovery) -> None:
+    """Take note of rows that the recording had and that are in none of its sessions."""
+    for table in ("session_starts", "stored_frames", "gaps"):
+        missing = remains.recorded(table) - found[table]
+        if missing > 0:
+            recovery.cut = True
+            recovery.notes.append(f"{missing} rows of {table} are lost, and nobody knows where they belonged")
 
 
 def _connecting(connection: DuckDBPyConnection) -> Connect:
     return lambda: nullcontext(connection)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
 
 
 def _told(session: Salvaged) -> RecoveredSession:

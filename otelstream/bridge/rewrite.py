@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import Final, NamedTuple, Protocol
 
 from otelstream.bridge.spanrows import SpanRows
+from otelstream.bridge.storedspans import StoredSpans
 from otelstream.errors import RecordingError
 from otelstream.frame import (
     FrameLike,
@@ -83,6 +84,11 @@ class Recorded:
         last = ns_datetime(session.last_ns).replace(tzinfo=None) if session.last_ns else self.start.started_at
         return SessionEnd(last, "crashed", session.frame_count, self._gaps, None, None, None, None, None)
 
+    def own_spans(self) -> StoredSpans | None:
+        """Return its spans, if there are some of frame types that somebody added to otelstream's table."""
+        spans = StoredSpans(self._connect, self._session.number)
+        return spans if spans.are_of_own_types() else None
+
 
 class Copied(NamedTuple):
     """What came of copying a session.
@@ -101,7 +107,9 @@ def copy_session(
 ) -> Copied:
     """Copy a session into a recording that is being written, and commit it.
 
-    Its id, its ordinals, offsets, gaps, result and error stay; with a redactor all of its text is masked.
+    Its id, its ordinals, offsets, gaps, result and error stay; with a redactor all of its text is masked. Its
+    spans are made anew, but for those of a session that has some of the user's own frame types: without
+    `rows` they stay as they are.
 
     Args:
         original: The session.
@@ -112,7 +120,8 @@ def copy_session(
     Raises:
         RecordingError: The session cannot be read, or the recording cannot be written.
     """
-    copying = _Copying(original.start, writer, StreamRedactor(redactor), SpanRows(rows))
+    stored = original.own_spans() if isinstance(original, Recorded) and not rows else None
+    copying = _Copying(original.start, writer, StreamRedactor(redactor), SpanRows(rows), stored)
     for item in original.items():
         copying.put(item)
     copying.end(original.end())
@@ -127,12 +136,18 @@ class _Copying:
     """
 
     def __init__(
-        self, start: SessionStart, writer: Writer, redaction: StreamRedactor, spans: SpanRows
+        self,
+        start: SessionStart,
+        writer: Writer,
+        redaction: StreamRedactor,
+        spans: SpanRows,
+        stored: StoredSpans | None,
     ) -> None:
         self._writer = writer
         self._redaction = redaction
         self._redactor = redaction.redactor
         self._spans = spans
+        self._stored = stored
         self._id = start.session_id
         self.frames = self._size = 0
         self._waiting: deque[Item] = deque()
@@ -160,7 +175,12 @@ class _Copying:
             end = _masked_end(end, redactor)
         state = _OUTCOMES.get(end.state, "cut")
         outcome = Outcome(state, datetime_ns(end.ended_at), end.error_type, end.error_message)
-        self._writer.add_spans(self._id, self._spans.close(outcome))
+        if self._stored is None:
+            self._writer.add_spans(self._id, self._spans.close(outcome))
+        else:
+            for rows in self._stored.rows(redactor):
+                self._writer.add_spans(self._id, rows)
+                self._writer.flush()
         self._writer.end(self._id, replace(end, frame_count=self.frames))
         self._writer.flush()
 
@@ -184,7 +204,8 @@ class _Copying:
             self._writer.add_gap(self._id, 1, "redaction", datetime.now(timezone.utc).replace(tzinfo=None))
             return
         self._writer.add(self._id, self.frames, offset_ns, frame)
-        self._writer.add_spans(self._id, self._spans.feed(frame))
+        if self._stored is None:
+            self._writer.add_spans(self._id, self._spans.feed(frame))
         self.frames += 1
 
 
