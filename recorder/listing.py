@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import fields
@@ -41,8 +42,15 @@ LEFT JOIN (
 WHERE s.session = $1
 """
 _KEYS: Final = """
-SELECT s.started_at, s.session_id, s.name, s.session, e.state, e.frame_count
-FROM session_starts AS s LEFT JOIN session_ends AS e ON e.session = s.session
+SELECT s.started_at, s.session_id, s.name, s.session, s.redacted, e.redactions,
+       e.state, coalesce(e.frame_count, f.frame_count)
+FROM session_starts AS s
+LEFT JOIN session_ends AS e ON e.session = s.session
+LEFT JOIN (
+    SELECT session, count(*) AS frame_count
+    FROM stored_frames SEMI JOIN (FROM session_starts ANTI JOIN session_ends USING (session)) USING (session)
+    GROUP BY session
+) AS f ON f.session = s.session
 """
 
 
@@ -55,7 +63,8 @@ class Key(NamedTuple):
         name: Flow, crew or model.
         file: The file that holds it.
         number: Its number there.
-        completeness: Which of two records of one session is the better one: the greater.
+        completeness: Which of two records of one session is the better one: the greater. That which knows
+            how it ended, then that with more frames, then that in which more was masked.
     """
 
     started_at: datetime
@@ -63,21 +72,30 @@ class Key(NamedTuple):
     name: str | None
     file: Path
     number: int
-    completeness: tuple[bool, int]
+    completeness: tuple[bool, int, int]
 
 
 def keys_of(connection: DuckDBPyConnection, file: Path) -> list[Key]:
     """Return the sessions of a file, in no order. Raises `duckdb.Error` if it is damaged."""
+    rows = connection.execute(_KEYS).fetchall()
     return [
-        Key(started_at, session_id, name, file, number, _completeness(state, frames))
-        for started_at, session_id, name, number, state, frames in connection.execute(_KEYS).fetchall()
+        Key(
+            started_at,
+            session_id,
+            name,
+            file,
+            number,
+            (_is_ended(state), frames or 0, _masked(redacted, fired)),
+        )
+        for started_at, session_id, name, number, redacted, fired, state, frames in rows
     ]
 
 
 def key_of(session: RecordedSession) -> Key:
     """Return the key of a session."""
     start, end = session.start, session.end
-    completeness = _completeness(None, 0) if end is None else _completeness(end.state, end.frame_count)
+    state, fired = (None, None) if end is None else (end.state, end.redactions)
+    completeness = (_is_ended(state), session.frame_count, _masked(start.redacted, fired))
     return Key(start.started_at, start.session_id, start.name, session.file, session.number, completeness)
 
 
@@ -123,8 +141,18 @@ def sessions_of(
     return [_session(file, row, live) for row in found.fetchall()]
 
 
-def _completeness(state: str | None, frames: int | None) -> tuple[bool, int]:
-    return state not in (None, "crashed"), frames or 0
+def _is_ended(state: str | None) -> bool:
+    return state not in (None, "crashed")
+
+
+def _masked(redacted: bool | None, fired: str | None) -> int:
+    """Return how much was masked, -1 if nothing was even looked at."""
+    try:
+        counts = json.loads(fired or "{}")
+    except ValueError:
+        counts = {}
+    found = [count for count in counts.values() if isinstance(count, int)] if isinstance(counts, dict) else []
+    return sum(found) if redacted else -1
 
 
 def _session(file: Path, row: tuple[object, ...], live: bool) -> RecordedSession:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from itertools import zip_longest
 from pathlib import Path
 
 from otelstream.bridge.newfile import new_recording
 from otelstream.bridge.originals import OpenFile, opened
 from otelstream.bridge.rewrite import Original, Recorded
 from otelstream.errors import RecordingError
+from otelstream.frame import frame_json
 from otelstream.span.rules import Pair
 from recorder.doctor import examine
+from recorder.items import StoredFrame
 from recorder.listing import Key, in_order, keys_of
 from recorder.remains import Remains
 from recorder.salvage import Salvaged
+from recorder.session_row import SessionEnd
 from recorder.sources import find
 
 
@@ -29,6 +33,7 @@ class Merge:
         sessions: How many sessions it has.
         frames: How many frames they have.
         skipped: Sessions that a more complete record was taken of, each with the file that it was left in.
+        conflicts: Those of them of which that file holds something that the record that was taken has not.
         notes: What was wrong with what was read.
     """
 
@@ -37,6 +42,7 @@ class Merge:
     sessions: int = 0
     frames: int = 0
     skipped: list[tuple[str, Path]] = field(default_factory=list)
+    conflicts: list[tuple[str, Path]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -59,7 +65,7 @@ def merge(
     merged.files = sorted({file.absolute() for path in paths for file in find(path).files})
     damaged = {file for file in merged.files if not _is_sound(file, merged, accept_damage=accept_damage)}
     with new_recording(output) as made:
-        for key in _chosen(merged):
+        for key in _chosen(merged, damaged):
             with opened(key.file) as file:
                 made.copy(_original(file, key.number, is_damaged=key.file in damaged), rows=rows)
         merged.sessions, merged.frames = made.sessions, made.frames
@@ -80,16 +86,48 @@ def _is_sound(file: Path, merged: Merge, *, accept_damage: bool) -> bool:
     return False
 
 
-def _chosen(merged: Merge) -> list[Key]:
+def _chosen(merged: Merge, damaged: set[Path]) -> list[Key]:
     """Return the sessions to copy; of those with one id the most complete."""
     keys: list[Key] = []
     for path in merged.files:
         with opened(path) as file, file.connect() as connection:
             keys += keys_of(connection, path)
     chosen = in_order(keys)
-    taken = {(key.file, key.number) for key in chosen}
-    merged.skipped = [(str(key.session_id), key.file) for key in keys if (key.file, key.number) not in taken]
+    taken = {key.session_id: key for key in chosen}
+    for key in keys:
+        instead = taken[key.session_id]
+        if (key.file, key.number) != (instead.file, instead.number):
+            merged.skipped.append((str(key.session_id), key.file))
+            if _has_more(key, instead, damaged):
+                merged.conflicts.append((str(key.session_id), key.file))
     return chosen
+
+
+def _has_more(key: Key, taken: Key, damaged: set[Path]) -> bool:
+    """Tell whether a record of a session holds something that the one that was taken has not.
+
+    Of one in which more was masked than in the other only the number of frames can be compared.
+    """
+    if key.completeness[2] != taken.completeness[2]:
+        return key.completeness[1] > taken.completeness[1]
+    with opened(key.file) as file, opened(taken.file) as other:
+        mine, theirs = (
+            _original(each, session.number, is_damaged=session.file in damaged)
+            for each, session in ((file, key), (other, taken))
+        )
+        pairs = zip_longest(_frames(mine), _frames(theirs))
+        if any(frame is not None and frame != instead for frame, instead in pairs):
+            return True
+        ended, end = mine.end(), theirs.end()
+    return ended.state != "crashed" and _outcome(ended) != _outcome(end)
+
+
+def _frames(original: Original) -> Iterator[str]:
+    return (frame_json(item.frame) for item in original.items() if isinstance(item, StoredFrame))
+
+
+def _outcome(end: SessionEnd) -> tuple[str | None, ...]:
+    return end.state, end.result, end.error
 
 
 def _original(file: OpenFile, number: int, *, is_damaged: bool) -> Original:
