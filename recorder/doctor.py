@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +11,10 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from duckdb import DuckDBPyConnection
 
 from otelstream.errors import RecordingError
 from recorder import wal
-from recorder.checkup import Checkup, Level
+from recorder.checkup import Checkup, Comparison, Level, Problem
 from recorder.commits import Connect
 from recorder.connecting import connecting
 from recorder.copies import WALS
@@ -23,15 +23,14 @@ from recorder.faults import sentence_for
 from recorder.listing import Key, keys_of, sessions_of
 from recorder.locks import is_being_written
 from recorder.sandbox import Sandbox
+from recorder.schema import FORMAT_VERSION
 from recorder.source import Source
+from recorder.tableaudit import table_problems, view_problems
 
 _HEADER: Final = "SELECT format_version, otelstream_version, duckdb_version, created_at FROM header"
 _STORAGE: Final = """
 SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()
 """
-_TABLES: Final = ("contexts", "stored_frames", "gaps", "chain", "stored_spans", "session_ends")
-_STRAYS: Final = "SELECT count(*) FROM {} WHERE session NOT IN (SELECT session FROM session_starts)"
-_TWICE: Final = "SELECT {0}::VARCHAR FROM {1} GROUP BY {0} HAVING count(*) > 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +96,20 @@ class Examination:
         self.findings.append(Finding(level, str(self.file), session, what))
 
 
-def examine(file: Path) -> Examination:
-    """Examine a recording file. Damage is a finding, also where nothing can be read at all."""
+def examine(file: Path, compare: Callable[[], Comparison] | None = None) -> Examination:
+    """Examine a recording file. Damage is a finding, also where nothing can be read at all.
+
+    Args:
+        file: The file; it is only read.
+        compare: Makes what compares the spans of a session with its frames; None leaves that out.
+    """
     found = Examination(file)
     try:
         found.live = is_being_written(file)
         found.bytes = file.stat().st_size
         _examine_wal(found)
         with closing(Sandbox([real_path(file)])) as sandbox:
-            _examine_file(Source(file, sandbox), found)
-            _name_format(sandbox, found)
+            _examine_file(Source(file, sandbox), sandbox, found, compare)
     except OSError as error:
         _unreadable(found, sentence_for(file, error))
     except RecordingError as error:
@@ -134,23 +137,31 @@ def _examine_wal(found: Examination) -> None:
             found.found("warning", f"the WAL ends in {log.unfinished} bytes of a commit that is not whole")
 
 
-def _examine_file(source: Source, found: Examination) -> None:
+def _examine_file(
+    source: Source, sandbox: Sandbox, found: Examination, compare: Callable[[], Comparison] | None
+) -> None:
     with source.connection() as connection:
         row = connection.execute(_HEADER).fetchone() or (None, None, None, None)
         found.format, found.otelstream_version, found.duckdb_version, found.created_at = row
         found.storage_version = (connection.execute(_STORAGE).fetchone() or (None,))[0]
         keys = sorted(keys_of(connection, found.file), key=lambda key: (key.started_at, key.number))
-        _examine_tables(connection, found)
+        problems = list(table_problems(connection))
+    _examine_original(sandbox, found, problems)
+    for problem in problems:
+        found.found(problem.level, problem.what)
     with connecting(source) as connect:
         for key in keys:
-            _examine_session(connect, key, found)
+            _examine_session(connect, key, found, compare)
 
 
-def _examine_session(connect: Connect, key: Key, found: Examination) -> None:
+def _examine_session(
+    connect: Connect, key: Key, found: Examination, compare: Callable[[], Comparison] | None
+) -> None:
     try:
         with connect() as connection:
             (session, *_) = sessions_of(connection, found.file, live=found.live, number=key.number)
-        checkup = Checkup(connect, session)
+        comparison = None if compare is None else compare()
+        checkup = Checkup(connect, session, found.format or FORMAT_VERSION, comparison)
         for problem in checkup.problems():
             found.found(problem.level, problem.what, session.id)
         found.sessions[session.state] += 1
@@ -162,25 +173,13 @@ def _examine_session(connect: Connect, key: Key, found: Examination) -> None:
         _unreadable(found, str(error), str(key.session_id))
 
 
-def _examine_tables(connection: DuckDBPyConnection, found: Examination) -> None:
-    for column, table in (
-        ("session", "session_starts"),
-        ("session_id", "session_starts"),
-        ("session", "session_ends"),
-    ):
-        for (value,) in connection.execute(_TWICE.format(column, table)).fetchall():
-            found.found("error", f"{table} has {column} {value} twice")
-    for table in _TABLES:
-        (count,) = connection.execute(_STRAYS.format(table)).fetchone() or (0,)
-        if count:
-            found.found("error", f"{count} rows of {table} belong to sessions whose start is missing")
-
-
-def _name_format(sandbox: Sandbox, found: Examination) -> None:
-    """Say the format of the file itself: an older one is read from a copy in the current one."""
+def _examine_original(sandbox: Sandbox, found: Examination, problems: list[Problem]) -> None:
+    """Look at the file itself: an older one is read from a copy in the current format."""
     with suppress(duckdb.Error), sandbox.attached(real_path(found.file)) as connection:
         (found.format,) = connection.execute("SELECT format_version FROM header").fetchone() or (None,)
         found.storage_version = (connection.execute(_STORAGE).fetchone() or (None,))[0]
+        if found.format == FORMAT_VERSION:
+            problems += view_problems(connection)
 
 
 def _unreadable(found: Examination, why: str, session: str | None = None) -> None:
