@@ -27,6 +27,12 @@ _OPENING: Final = 256
 _CONTINUATION: Final = "0aA0aA0aA0aA0aA0aA\"'`" + r"\\\\\\\"\\\\\\\'" + ")]"
 """What may follow: a long value, and then all that ends one, whether in quotes, in brackets or in both."""
 
+_CALL: Final = "a()"
+"""What makes code of words that would be masked else, as `token = await get` would be."""
+
+_NEAR: Final = 64
+"""How near to the end of a text such words end."""
+
 _BEGINNING: Final = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:"
     + "|".join(sorted({re.escape(word[:size]) for word in BEGINNINGS for size in range(1, len(word))}))
@@ -100,8 +106,7 @@ def doubt_of(redactor: Redactor, text: str, spans: list[Span], *, over: bool) ->
     """
     size = len(text)
     opened = [*_shaped(text), *_literals(redactor, text), *_told(redactor, text, spans)]
-    # What is masked and goes on behind a blank may be none: `token = await` is code once more has come.
-    if spans and spans[-1][1] >= len(text.rstrip(" \t")):
+    if spans and spans[-1][1] == size:
         opened.append(_Open(*spans[-1], "pair", sure=True))
     since = min((one.begin for one in opened), default=size)
     since = min(since, _beginning(text), unfinished_line(text))
@@ -179,11 +184,13 @@ def _told(redactor: Redactor, text: str, spans: list[Span]) -> Iterator[_Open]:
     if not redactor.reads_pairs(tail.lower()):
         return
     now = masked_spans(tail, redactor.counting().mask(tail)) if at else spans
-    longer = tail + _CONTINUATION
-    then = masked_spans(longer, redactor.counting().mask(longer))
-    cut = [(begin, min(end, len(tail))) for begin, end in then if begin < len(tail)]
-    for one, other in zip_longest(now, cut):
-        if one != other:
-            begin = at + min(span[0] for span in (one, other) if span)
-            yield _Open(begin, begin, "pair", sure=text[begin - 1 : begin] in ('"', "'", "`"))
-            return
+    is_near = bool(now) and now[-1][1] >= len(tail) - _NEAR
+    for more in (_CONTINUATION, _CALL) if is_near else (_CONTINUATION,):
+        longer = tail + more
+        then = masked_spans(longer, redactor.counting().mask(longer))
+        cut = [(begin, min(end, len(tail))) for begin, end in then if begin < len(tail)]
+        for one, other in zip_longest(now, cut):
+            if one != other:
+                begin = at + min(span[0] for span in (one, other) if span)
+                yield _Open(begin, begin, "pair", sure=text[begin - 1 : begin] in ('"', "'", "`"))
+                break
