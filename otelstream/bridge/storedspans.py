@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from otelstream.jsontext import decode_json, encode_json
 from otelstream.redact import Redactor
@@ -52,7 +52,9 @@ class StoredSpans:
 
 
 def _masked(row: SpanRow, redactor: Redactor) -> SpanRow:
-    texts = {name: value for name, value in row._asdict().items() if name in _TEXTS and value is not None}
-    attributes = encode_json(redactor.redact(decode_json(row.attributes)))
-    masked = {name: redactor.redact_text(text) for name, text in texts.items()}
-    return row._replace(**masked, attributes=attributes)
+    values: dict[str, Any] = row._asdict()
+    for name in _TEXTS:
+        if values[name] is not None:
+            values[name] = redactor.redact_text(values[name])
+    values["attributes"] = encode_json(redactor.redact(decode_json(row.attributes)))
+    return SpanRow(**values)
