@@ -254,8 +254,10 @@ def test_a_database_with_a_header_only_cannot_be_written(tmp_path: Path) -> None
 
 
 def test_a_path_that_cannot_be_is_said_in_one_sentence() -> None:
-    """A name with a NUL byte is a missing file like any other."""
-    assert message(read, Path("run\0.duckdb")).endswith("does not exist; check the path.")
+    """A name with a NUL byte is told as what it is."""
+    assert message(read, Path("run\0.duckdb")) == (
+        "'run\\x00.duckdb' has a NUL byte, which no file name can; choose another path."
+    )
 
 
 @pytest.mark.parametrize(
