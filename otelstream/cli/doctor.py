@@ -16,6 +16,7 @@ from otelstream.cli.arguments import AsJson
 from otelstream.cli.options import span_options
 from otelstream.span.rules import Pair
 from recorder.doctor import Examination, Finding, examine
+from recorder.names import shown
 from recorder.sources import find
 
 
@@ -34,7 +35,7 @@ def doctor(
     rows = span_options().rows
     examined = [_examined(file, rows, as_json=as_json) for file in found.files]
     findings = [finding for each in examined for finding in each.findings]
-    findings += [Finding("error", str(folder), None, why) for folder, why in found.skipped]
+    findings += [Finding("error", shown(folder), None, why) for folder, why in found.skipped]
     if as_json:
         print(to_json({"files": list(map(_facts, examined)), "findings": findings}, indent=2).decode())
     else:

@@ -17,6 +17,7 @@ from otelstream.cli.arguments import AsJson
 from otelstream.cli.options import span_options
 from otelstream.cli.quantities import duration, size
 from otelstream.errors import UsageError
+from recorder.names import shown
 
 _STATES: Final = ("completed", "failed", "cancelled", "crashed")
 
@@ -43,7 +44,7 @@ def prune(
     retention = _retention(older_than, max_bytes, keep or [], dry_run=dry_run)
     done = list(prune_recordings(path, retention))
     if as_json:
-        facts = {"dry_run": dry_run, "files": [asdict(each) for each in done]}
+        facts = {"dry_run": dry_run, "files": [{**asdict(each), "file": shown(each.file)} for each in done]}
         print(to_json(facts, indent=2, fallback=str).decode())
     else:
         _print(done, dry_run=dry_run)

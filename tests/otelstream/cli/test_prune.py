@@ -204,6 +204,18 @@ def test_what_a_killed_process_left_goes(cli: Cli, tmp_path: Path) -> None:
     assert (between, left(tmp_path)) == (2, [])
 
 
+@pytest.mark.parametrize("command", [("prune", "--older-than", "7d"), ("doctor",)], ids=["prune", "doctor"])
+def test_a_name_that_is_not_utf8_is_told_in_json(command: tuple[str, ...], cli: Cli, tmp_path: Path) -> None:
+    """As the bytes that it has; the others are handled as ever."""
+    path = recording(tmp_path / "a.duckdb", 8)
+    shutil.copyfile(path, tmp_path / "bad\udcff.duckdb")
+    told = json.loads(cli(command[0], tmp_path, *command[1:], "--json").out)
+
+    assert str(tmp_path / "bad\\udcff.duckdb") in [
+        each["file"] for each in (told["files"] + told.get("findings", []))
+    ]
+
+
 def test_what_is_no_recording_is_left_alone(cli: Cli, tmp_path: Path) -> None:
     """Somebody's database, and a file that cannot be read: each with a line."""
     with duckdb.connect(tmp_path / "a.duckdb") as connection:
