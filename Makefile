@@ -15,7 +15,7 @@ demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded
 	$(BIN)/otelstream demo
 
 test: $(READY)          ## run the tests, on real CrewAI, DuckDB and OTLP
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(READY)         ## formatting, lint, types, import contracts, freshness of generated docs
 	$(BIN)/ruff format --check .

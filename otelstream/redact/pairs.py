@@ -30,6 +30,7 @@ _PAIR: Final = re.compile(
 )
 _KEY_HINTS: Final = (
     *("key", "token", "secret", "pass", "pw", "auth", "cred", "cookie", "dsn", "conn", "acc", "jwt"),
+    *("github", "gitlab", "azure", "devops"),
 )
 _SIGNS: Final = ("=", ":", "(", "[", "<", "--", "%3")
 _QUOTE: Final = re.compile(r"(?<!\\)\\*[\"'`]")

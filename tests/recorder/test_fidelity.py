@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -181,12 +182,17 @@ def in_sql(each: StreamFrame) -> tuple[Any, ...]:
     )
 
 
+def in_utc(text: str) -> str:
+    """The JSON of a frame, with one of the two spellings of an offset of none: `raw` knows no other."""
+    return re.sub(r"(\"timestamp\":\"[^\"]*)[+-]00:00\"", r'\1Z"', text, count=1)
+
+
 VIEW = """
 SELECT id, seq, type, channel, namespace, parent_id, previous_id, utc_offset, data::VARCHAR,
     CASE WHEN json_type(data, '$.chunk') = 'VARCHAR' THEN data ->> '$.chunk' END, irregular, raw
 FROM frames WHERE session_id = ? ORDER BY ordinal
 """
-some = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+some = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 @some
@@ -209,6 +215,6 @@ def test_sql_sees_the_same_frames(file: File, session: list[StreamFrame]) -> Non
     with recorder.open(file.path) as recording:
         rows = recording.sql(VIEW, [session_id]).rows()
 
-    assert [frame_json(parse_exact(str(row[-1]))) if row[-2] else row[:-2] for row in rows] == [
-        text if row[-2] else in_sql(each) for row, each, text in zip(rows, copies, texts, strict=True)
+    assert [in_utc(frame_json(parse_exact(str(row[-1])))) if row[-2] else row[:-2] for row in rows] == [
+        in_utc(text) if row[-2] else in_sql(each) for row, each, text in zip(rows, copies, texts, strict=True)
     ]

@@ -100,6 +100,7 @@ def test_nothing_goes_to_a_file_that_lost_its_name(way: str, tmp_path: Path) -> 
     path.rename(tmp_path / "elsewhere.duckdb")
     if way == "replaced":
         path.write_bytes(b"somebody else's")
+    writer.add(START.session_id, 1, 0, make_frame("tick"))
 
     with pytest.raises(RecordingError, match="was removed or replaced while it was recorded"):
         writer.flush()

@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import recorder
-from recorder import RecordedSession
+from recorder import Answer, RecordedSession
 from tests.e2e.runs import environment
-from tests.otelstream.cli.conftest import Ended, Recordings
+from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 
 CREWAI = """
 from otelstream.demo.environment import quiet_environment
@@ -107,28 +106,12 @@ def test_a_flow_of_crewais_is_cancelled(tmp_path: Path) -> None:
     assert (came.ended, came.session.state) == (Ended(130, "", "otelstream: interrupted\n"), "cancelled")
 
 
-def test_a_query_is_interrupted(recordings: Recordings) -> None:
+def test_a_query_is_interrupted(cli: Cli, recordings: Recordings, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB hears Ctrl-C by itself, and calls it an error of its own."""
-    comment = "-" * 200_000  # more than a pipe holds: written when the command has begun to read
-    endless = f"{comment}\nSELECT count(*) FROM range(100_000_000_000) AS a, range(1_000) AS b"
-    with subprocess.Popen(
-        [sys.executable, "-m", "otelstream.cli", "sql", str(recordings.completed), "-f", "-"],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as asking:
-        assert asking.stdin is not None
-        asking.stdin.write(endless)
-        asking.stdin.close()
-        asking.stdin = None
-        out = err = ""
-        for _ in range(20):  # DuckDB does not hear it while it plans the query
-            with suppress(subprocess.TimeoutExpired):
-                out, err = asking.communicate(timeout=2)
-                break
-            asking.send_signal(signal.SIGINT)
-        asking.kill()
 
-    assert Ended(asking.returncode, out, err) == Ended(130, "", "otelstream: interrupted\n")
+    def interrupted(_: Answer) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(Answer, "fetch", interrupted)
+
+    assert cli("sql", recordings.completed, "FROM sessions") == Ended(130, "", "otelstream: interrupted\n")

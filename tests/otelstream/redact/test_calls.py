@@ -91,7 +91,7 @@ def test_no_part_of_a_secret_leaves_whatever_must(drawn: tuple[str, int, random.
     assert [part for part in parts if part in left] == []
 
 
-@pytest.mark.parametrize("size", [1_200, 3_000, 40_000])
+@pytest.mark.parametrize("size", [1_200, 3_000, 20_000])
 def test_a_long_secret_in_quotes_is_masked_to_its_end(size: int) -> None:
     """Also where much more of it leaves than is looked at together, and blanks are in it."""
     secret = " ".join([DRAWN] * (size // len(DRAWN)))
