@@ -75,14 +75,14 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A process for each way of ending, all at once."""
+    """A process for each way of ending."""
     cwd = tmp_path_factory.mktemp("ended")
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.e2e.programs.ending"],
         cwd=cwd,
         env=environment(),
         capture_output=True,
-        timeout=90,
+        timeout=200,
         check=True,
     )
     told = json.loads(ran.stdout)

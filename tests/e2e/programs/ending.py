@@ -52,10 +52,22 @@ class Way:
     variables: tuple[tuple[str, str], ...] = ()
 
 
+TOGETHER: Final = 3
+"""How many processes run at once."""
+
+
 def main() -> None:
-    """Fork, end and report."""
+    """Fork, end and report, a few at a time: an end has five seconds, and the machine is shared."""
     os.environ["OTELSTREAM_BATCH_MS"] = "10000"
-    children = {name: _forked(name, way) for name, way in WAYS.items()}
+    names = list(WAYS)
+    told: dict[str, dict[str, float]] = {}
+    for first in range(0, len(names), TOGETHER):
+        told |= _ended(names[first : first + TOGETHER])
+    json.dump(told, sys.stdout)
+
+
+def _ended(some: list[str]) -> dict[str, dict[str, float]]:
+    children = {name: _forked(name, WAYS[name]) for name in some}
     for name, (child, pipe) in children.items():
         os.read(pipe, 1)
         if WAYS[name].number:
@@ -67,7 +79,7 @@ def main() -> None:
         child, status = os.wait()
         code = os.waitstatus_to_exitcode(status)
         told[names[child]] = {"code": code, "seconds": time.monotonic() - since}
-    json.dump(told, sys.stdout)
+    return told
 
 
 def _forked(name: str, way: Way) -> tuple[int, int]:
