@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,21 @@ _FRAMES: Final = f"SELECT {FRAME_COLUMNS} {_RANGE} ORDER BY ordinal"
 _ID: Final = "SELECT coalesce(id_text, id::VARCHAR) FROM stored_frames WHERE session = ? AND ordinal = ?"
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Frames of a session that follow each other.
+
+    Attributes:
+        first: Ordinal of the first of them.
+        offsets_ns: When each arrived, in nanoseconds after the session's start, as it is recorded.
+        frames: The frames, made one by one; once.
+    """
+
+    first: int
+    offsets_ns: Sequence[int]
+    frames: Iterator[StreamFrame]
+
+
 @dataclass(slots=True)
 class Place:
     """How far the frames of a session have been read.
@@ -40,6 +55,7 @@ class Place:
     Attributes:
         session: The session.
         ordinal: Ordinal of the next frame.
+        until: Ordinal of the first frame that is not read any more.
         before: Id of the frame before it, None for the first.
         contexts: Contexts that the next frames may share.
         frames: How many frames to read next.
@@ -47,20 +63,22 @@ class Place:
 
     session: RecordedSession
     ordinal: int
+    until: int
     before: str | None
     contexts: dict[int, ContextRow]
     frames: int = FIRST_FRAMES
 
 
-def place_at(session: RecordedSession, ordinal: int) -> Place:
-    """Return the place before a frame of a session."""
-    return Place(session, ordinal, None, {})
+def place_at(session: RecordedSession, ordinal: int, until: int | None = None) -> Place:
+    """Return the place before a frame of a session, from which it is read up to another or its end."""
+    count = session.frame_count
+    return Place(session, ordinal, count if until is None else min(until, count), None, {})
 
 
-def next_batch(connection: DuckDBPyConnection, place: Place) -> Iterator[StreamFrame]:
+def next_batch(connection: DuckDBPyConnection, place: Place) -> Batch:
     """Return the next frames of a session, and move the place behind them.
 
-    They are made one by one, and what has been yielded is not held any more.
+    What has been taken of a batch is not held any more.
 
     Raises:
         RecordingError: Frames are missing, or cannot be made of what is stored.
@@ -83,12 +101,13 @@ def next_batch(connection: DuckDBPyConnection, place: Place) -> Iterator[StreamF
         (before,) = connection.execute(_ID, [session.number, first - 1]).fetchone() or (None,)
     place.ordinal, place.before, place.contexts = until, rows[-1].id, contexts
     place.frames = min(2 * place.frames, BATCH_FRAMES)
-    return _frames(session, rows, contexts, before)
+    offsets = [row.offset_ns or 0 for row in rows]
+    return Batch(first, offsets, _frames(session, rows, contexts, before))
 
 
 def _end_of_batch(connection: DuckDBPyConnection, place: Place) -> int:
     first = place.ordinal
-    until = min(first + place.frames, place.session.frame_count)
+    until = min(first + place.frames, place.until)
     asked = [place.session.number, first, until]
     (size,) = connection.execute(_SUM, asked).fetchone() or (0,)
     if size is None or size <= BATCH_BYTES:

@@ -17,7 +17,7 @@ from typing_extensions import Self
 
 from otelstream.errors import RecordingError, SessionNotFoundError
 from otelstream.frame import StreamFrame
-from recorder.batches import next_batch, place_at
+from recorder.batches import Batch, next_batch, place_at
 from recorder.database import real_path
 from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected, sessions_of
 from recorder.query import Answer, Parameters
@@ -185,20 +185,21 @@ class Recording:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
         for batch in self.batches(session, first):
-            yield from batch
+            yield from batch.frames
 
-    def batches(self, session: RecordedSession, first: int = 0) -> Iterator[Iterator[StreamFrame]]:
+    def batches(self, session: RecordedSession, first: int = 0, until: int | None = None) -> Iterator[Batch]:
         """Yield a session's frames in batches; the file is only looked at when the next one is asked for.
 
         Args:
             session: The session.
             first: Ordinal of the first frame.
+            until: Ordinal of the first frame that is not read any more; None for all.
 
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        place = place_at(session, first)
-        while place.ordinal < session.frame_count:
+        place = place_at(session, first, until)
+        while place.ordinal < place.until:
             with self._source_of(session).connection() as connection:
                 batch = next_batch(connection, place)
             yield batch

@@ -80,7 +80,7 @@ class _Tape:
         try:
             # The file is read in a thread: the event loop has more to do than to wait for a disk.
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                for frame in batch:
+                for frame in batch.frames:
                     yield _as_program_knows_it(frame)
             self._finish()
             self._give_result()

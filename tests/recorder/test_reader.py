@@ -20,6 +20,7 @@ from recorder.batches import BATCH_FRAMES, FIRST_FRAMES
 from recorder.reader import Recording
 from recorder.writer import Writer
 from tests.contract.programs import Sync, consume, frame, json_of, stream
+from tests.recorder.recordings import record, writing
 from tests.recorder.test_database import held_by_another_process
 from tests.recorder.test_listing import IDS, end, four, start
 
@@ -54,6 +55,19 @@ def test_a_long_session_is_read_in_batches(tmp_path: Path) -> None:
     recording = recorder.open(path)
 
     assert json_of(recording.frames(recording.session())) == json_of(frames)
+
+
+def test_a_part_of_a_session_with_its_offsets(tmp_path: Path) -> None:
+    """A batch says where it begins, and when each of its frames arrived; what comes later is not read."""
+    path = tmp_path / "run.duckdb"
+    with writing(path) as writer:
+        record(writer, 0, [frame(number) for number in range(FIRST_FRAMES + 10)])
+    with recorder.open(path) as recording:
+        found = list(recording.batches(recording.session(), 3, FIRST_FRAMES + 5))
+        seen = [(each.first, list(each.offsets_ns), [frame.seq for frame in each.frames]) for each in found]
+
+    parts = [range(3, FIRST_FRAMES + 3), range(FIRST_FRAMES + 3, FIRST_FRAMES + 5)]
+    assert seen == [(part[0], [1_000 * number for number in part], list(part)) for part in parts]
 
 
 def test_the_outcome_of_a_session(four: Recording) -> None:
