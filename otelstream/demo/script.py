@@ -32,6 +32,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Think:
+    """The model answers with this text, after having streamed what it thought before."""
+
+    thought: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallTool:
     """The model asks for one tool call; a tuple of these asks for several in one turn."""
 
@@ -51,15 +59,16 @@ class Fail:
     said: str = ""
 
 
-Turn: TypeAlias = Say | CallTool | tuple[CallTool, ...] | Fail
+Turn: TypeAlias = Say | Think | CallTool | tuple[CallTool, ...] | Fail
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One piece of a streamed answer: text, or a tool call with the arguments received so far."""
+    """One piece of a streamed answer: text, a thought, or a tool call with the arguments received so far."""
 
     text: str
     tool_call: dict[str, Any] | None = None
+    is_thought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Reply:
     def text(self) -> str:
         """The words of the answer; empty where the model only calls tools."""
         match self.turn:
-            case Say(text=text) | Fail(said=text):
+            case Say(text=text) | Think(text=text) | Fail(said=text):
                 return text
         return ""
 
@@ -92,14 +101,17 @@ class Reply:
         ]
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the answer piece by piece; the texts of the chunks join to the whole."""
+        """Yield the answer piece by piece; what is no thought joins to the whole."""
+        if isinstance(self.turn, Think):
+            for word in _WORD.findall(self.turn.thought):
+                yield Chunk(word, is_thought=True)
         for word in _WORD.findall(self.text):
             yield Chunk(word)
         for call in self.tool_calls():
             yield from _tool_call_chunks(call)
 
     def streamed(self) -> str:
-        """Return everything the model generates: its words, or the arguments of its tool calls."""
+        """Return everything the model generates: its thoughts and words, or the arguments of its tool calls."""
         return "".join(chunk.text for chunk in self.chunks())
 
 

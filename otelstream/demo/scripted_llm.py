@@ -18,7 +18,17 @@ from crewai.events.types.llm_events import LLMCallType
 from crewai.llms.base_llm import BaseLLM, llm_call_context
 from pydantic import BaseModel, PrivateAttr
 
-from otelstream.demo.script import CallTool, Chunk, Fail, Reply, Say, Script, ScriptExhaustedError, Turn
+from otelstream.demo.script import (
+    CallTool,
+    Chunk,
+    Fail,
+    Reply,
+    Say,
+    Script,
+    ScriptExhaustedError,
+    Think,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from crewai.agents.agent_builder.base_agent import BaseAgent
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     from crewai.tools.base_tool import BaseTool
     from crewai.utilities.types import LLMMessage
 
-__all__ = ["Answer", "CallTool", "Fail", "Say", "ScriptExhaustedError", "ScriptedLLM", "Turn"]
+__all__ = ["Answer", "CallTool", "Fail", "Say", "ScriptExhaustedError", "ScriptedLLM", "Think", "Turn"]
 
 Answer: TypeAlias = str | BaseModel | list[dict[str, Any]]
 """A text, the `response_model` that the caller asked for, or tool calls that the caller must run."""
@@ -185,6 +195,14 @@ class ScriptedLLM(BaseLLM):
         return exchange.reply.chunks() if self._effective_stream() else iter(())
 
     def _emit_chunk(self, exchange: _Exchange, chunk: Chunk) -> None:
+        if chunk.is_thought:
+            self._emit_thinking_chunk_event(
+                chunk=chunk.text,
+                from_task=exchange.request.from_task,
+                from_agent=exchange.request.from_agent,
+                response_id=exchange.reply.response_id,
+            )
+            return
         self._emit_stream_chunk_event(
             chunk=chunk.text,
             from_task=exchange.request.from_task,

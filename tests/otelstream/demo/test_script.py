@@ -6,7 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from otelstream.demo.script import CallTool, Chunk, Fail, Reply, Say, Script, ScriptExhaustedError, Turn
+from otelstream.demo.script import (
+    CallTool,
+    Chunk,
+    Fail,
+    Reply,
+    Say,
+    Script,
+    ScriptExhaustedError,
+    Think,
+    Turn,
+)
 
 
 @pytest.mark.parametrize("text", ["", "one", "two words", " spaces  and\nlines \n", "   "])
@@ -43,6 +53,16 @@ def test_several_tool_calls_of_one_turn_are_told_apart() -> None:
 def test_a_failing_turn_says_first_what_it_has_to_say() -> None:
     """A stream can break after some words."""
     assert list(Reply(Fail(ValueError("no"), said="but "), "r").chunks()) == [Chunk("but ")]
+
+
+def test_a_thinking_turn_thinks_before_it_speaks() -> None:
+    """Thoughts are chunks of their own, and no part of the answer."""
+    reply = Reply(Think("why not", "yes"), "r")
+
+    assert (reply.text, list(reply.chunks())) == (
+        "yes",
+        [Chunk("why ", is_thought=True), Chunk("not", is_thought=True), Chunk("yes")],
+    )
 
 
 def test_the_same_script_gives_the_same_ids() -> None:

@@ -24,6 +24,7 @@ from otelstream.demo.scripted_llm import (  # noqa: E402 (after the settings)
     Say,
     ScriptedLLM,
     ScriptExhaustedError,
+    Think,
 )
 
 pytestmark = pytest.mark.crewai
@@ -82,6 +83,18 @@ def test_stream_events_streams_a_model_that_would_not_stream() -> None:
         (COMPLETED, None),
     ]
     assert session.result == "Hello there"
+
+
+def test_thoughts_are_frames_of_their_own() -> None:
+    """A thinking model streams its thoughts before its answer, which they are no part of."""
+    session = ScriptedLLM([Think("A greeting", "Hello")]).stream_events("Hi")
+
+    assert [(frame.type, frame.data.get("chunk")) for frame in session][1:-1] == [
+        ("llm_thinking_chunk", "A "),
+        ("llm_thinking_chunk", "greeting"),
+        (CHUNK, "Hello"),
+    ]
+    assert session.result == "Hello"
 
 
 def test_call_and_acall_emit_the_same_frames() -> None:
