@@ -111,7 +111,7 @@ class Reply:
             yield from _tool_call_chunks(call)
 
     def streamed(self) -> str:
-        """Return everything the model generates: its thoughts and words, or the arguments of its tool calls."""
+        """Return everything the model generates: its thoughts, its words, its tool calls' arguments."""
         return "".join(chunk.text for chunk in self.chunks())
 
 
