@@ -7,8 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from recorder.commits import Connect
-from recorder.copies import WALS
-from recorder.database import real_path
+from recorder.names import WALS, real_path
 from recorder.source import Source
 
 

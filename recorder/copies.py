@@ -17,9 +17,7 @@ from typing import Final
 
 from otelstream.errors import RecordingError
 from recorder.database import READING, close_descriptor
-
-WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
-"""What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
+from recorder.names import WALS
 
 HEADERS: Final = 3 * 4_096
 """Bytes at the beginning of a DuckDB file that each checkpoint changes, and nothing else does."""

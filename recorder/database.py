@@ -26,6 +26,7 @@ from otelstream.errors import RecordingError
 from recorder.creation import WRITING, create, folder_beside, is_new, quoted
 from recorder.faults import error_for, is_taken
 from recorder.migrate import migrated
+from recorder.names import real_path
 from recorder.schema import FORMAT_VERSION
 from recorder.starting import connect
 
@@ -313,11 +314,3 @@ def _identity(path: Path) -> tuple[int, int]:
 def _expect(path: Path, identity: tuple[int, int]) -> None:
     if _identity(path) != identity:
         raise OSError(errno.ESTALE, "it was replaced meanwhile")
-
-
-def real_path(path: Path) -> Path:
-    """Return the path with links resolved; the same path if no such place can be, which opening it says."""
-    try:
-        return Path(os.path.realpath(path))
-    except (OSError, ValueError):
-        return path.absolute()

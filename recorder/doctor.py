@@ -17,11 +17,10 @@ from recorder import wal
 from recorder.checkup import Checkup, Comparison, Level, Problem
 from recorder.commits import Connect
 from recorder.connecting import connecting
-from recorder.copies import WALS
-from recorder.database import real_path
 from recorder.faults import sentence_for
 from recorder.listing import Key, keys_of, sessions_of
 from recorder.locks import is_being_written
+from recorder.names import WALS, real_path
 from recorder.sandbox import Sandbox
 from recorder.schema import FORMAT_VERSION
 from recorder.source import Source

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import NamedTuple, TypeAlias
 
 import duckdb
 
@@ -14,32 +12,7 @@ from recorder.commits import Commit, Connect, GapRow, commits, links, older_cont
 from recorder.decoder import FrameDecoder
 from recorder.faults import sentence_for
 from recorder.rows import FrameRow
-from recorder.session_row import RecordedSession
-
-
-class StoredFrame(NamedTuple):
-    """A frame.
-
-    Attributes:
-        offset_ns: When it arrived, in nanoseconds from the start of its session.
-        frame: The frame.
-        size: How many characters its row has.
-    """
-
-    offset_ns: int
-    frame: StreamFrame
-    size: int
-
-
-class StoredGap(NamedTuple):
-    """Frames that are missing here: how many, why, and when that was noticed (naive UTC)."""
-
-    frames: int
-    reason: str
-    noticed_at: datetime
-
-
-Item: TypeAlias = StoredFrame | StoredGap
+from recorder.session_row import Item, RecordedSession, StoredFrame, StoredGap
 
 
 def items_of(connect: Connect, session: RecordedSession) -> Iterator[Item]:

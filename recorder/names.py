@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
+"""What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
+
 _UNFIT: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
     (lambda text: "\0" in text, "has a NUL byte, which no file name can; choose another path."),
     (
@@ -51,6 +54,14 @@ def shown(path: Path) -> str:
     """Return a path as text that can be printed and encoded, whatever bytes it has."""
     text = str(path)
     return repr(text) if "\0" in text else text.encode("utf-8", "backslashreplace").decode()
+
+
+def real_path(path: Path) -> Path:
+    """Return the path with links resolved; the same path if no such place can be, which opening it says."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path.absolute()
 
 
 def _resolved(path: Path) -> str:

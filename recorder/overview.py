@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from recorder.copies import WALS
+from recorder.names import WALS
 from recorder.reader import Recording
 from recorder.source import Source
 

@@ -18,8 +18,8 @@ from typing_extensions import Self
 from otelstream.errors import RecordingError, SessionNotFoundError
 from otelstream.frame import StreamFrame
 from recorder.batches import Batch, next_batch, place_at
-from recorder.database import real_path
 from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected, sessions_of
+from recorder.names import real_path
 from recorder.query import Answer, Parameters
 from recorder.sandbox import Sandbox
 from recorder.session_row import Gap, RecordedSession

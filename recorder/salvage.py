@@ -12,10 +12,10 @@ from recorder.bounds import Bounds
 from recorder.commits import Commit, GapRow, older_contexts
 from recorder.decoder import FrameDecoder
 from recorder.evidence import Evidence
-from recorder.items import Item, StoredGap, in_order, stored
+from recorder.items import in_order, stored
 from recorder.remains import Remains
 from recorder.rows import ContextRow
-from recorder.session_row import SessionEnd
+from recorder.session_row import Item, SessionEnd, StoredGap
 
 DAMAGED: Final = "damaged"
 """The reason of gaps for frames that were recorded and are lost."""

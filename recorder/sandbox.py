@@ -19,10 +19,10 @@ from typing import Final
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from recorder.copies import WALS
 from recorder.creation import NO_EXTENSIONS, quoted
 from recorder.database import alone, close_after_reading, open_for_reading
 from recorder.folders import make_folder, remove_folder
+from recorder.names import WALS
 
 KEPT: Final = 4
 """How many copies stay attached."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
-from otelstream.frame import Outcome, datetime_ns
+from otelstream.frame import Outcome, StreamFrame, datetime_ns
 
 Mode = Literal["sync", "async"]
 
@@ -130,6 +130,31 @@ class Gap:
     frames: int
     reason: str
     noticed_at: datetime
+
+
+class StoredFrame(NamedTuple):
+    """A frame.
+
+    Attributes:
+        offset_ns: When it arrived, in nanoseconds from the start of its session.
+        frame: The frame.
+        size: How many characters its row has.
+    """
+
+    offset_ns: int
+    frame: StreamFrame
+    size: int
+
+
+class StoredGap(NamedTuple):
+    """Frames that are missing here: how many, why, and when that was noticed (naive UTC)."""
+
+    frames: int
+    reason: str
+    noticed_at: datetime
+
+
+Item: TypeAlias = StoredFrame | StoredGap
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,11 @@ from recorder.database import (
     close_after_reading,
     open_for_reading,
     own_descriptor,
-    real_path,
 )
 from recorder.faults import error_for, is_damage, is_lock, is_taken
 from recorder.locks import is_being_written
 from recorder.migrate import migrated
+from recorder.names import real_path
 from recorder.sandbox import CONFINED, Sandbox, remove
 from recorder.schema import FORMAT_VERSION
 

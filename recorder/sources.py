@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from otelstream.errors import RecordingError
-from recorder.copies import WALS
-from recorder.database import real_path
-from recorder.names import shown, why_no_file, why_unfit
+from recorder.names import WALS, real_path, shown, why_no_file, why_unfit
 
 SUFFIX: Final = ".duckdb"
 """What the name of a recording in a directory ends in."""

@@ -16,13 +16,13 @@ from typing import Final
 from otelstream.errors import RecordingError
 from recorder import blocks, wal
 from recorder.blocks import Blocks
-from recorder.copies import WALS, Copy
+from recorder.copies import Copy
 from recorder.creation import quoted
-from recorder.database import real_path
 from recorder.extraction import extract
 from recorder.faults import sentence_for
 from recorder.locks import is_being_written
 from recorder.migrate import migrated
+from recorder.names import WALS, real_path
 from recorder.schema import FORMAT_VERSION, STORAGE, statements
 from recorder.starting import connect
 from recorder.trial import find_right

@@ -15,11 +15,10 @@ from otelstream.errors import RecordingError
 from otelstream.frame import frame_json
 from otelstream.span.rules import Pair
 from recorder.doctor import examine
-from recorder.items import StoredFrame
 from recorder.listing import Key, in_order, keys_of
 from recorder.remains import Remains
 from recorder.salvage import Salvaged
-from recorder.session_row import SessionEnd
+from recorder.session_row import SessionEnd, StoredFrame
 from recorder.sources import find
 
 

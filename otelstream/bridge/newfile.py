@@ -14,9 +14,9 @@ from otelstream.errors import RecordingError
 from otelstream.redact import Redactor
 from otelstream.span.rules import Pair
 from recorder.creation import folder_beside
-from recorder.database import real_path
 from recorder.doctor import Examination, examine
 from recorder.faults import sentence_for
+from recorder.names import real_path
 from recorder.writer import Writer
 
 

@@ -11,10 +11,10 @@ from typing import Final
 from otelstream.errors import RecordingError
 from recorder.commits import Connect
 from recorder.connecting import connecting
-from recorder.database import real_path
 from recorder.faults import sentence_for
 from recorder.listing import keys_of, sessions_of
 from recorder.locks import is_being_written
+from recorder.names import real_path
 from recorder.sandbox import Sandbox
 from recorder.session_row import RecordedSession
 from recorder.source import Source

@@ -22,12 +22,11 @@ from otelstream.bridge.originals import held, opened
 from otelstream.bridge.rewrite import Recorded
 from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
-from recorder.copies import WALS
 from recorder.creation import BESIDE
-from recorder.database import real_path
 from recorder.faults import sentence_for
 from recorder.folders import remove_dead
 from recorder.locks import is_being_written
+from recorder.names import WALS, real_path
 from recorder.sandbox import Sandbox
 from recorder.sources import find
 

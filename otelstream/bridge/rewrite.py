@@ -25,8 +25,8 @@ from otelstream.jsontext import decode_json, encode_json
 from otelstream.redact import Redactor, StreamRedactor
 from otelstream.span.rules import Pair
 from recorder.commits import Connect
-from recorder.items import Item, StoredFrame, StoredGap, items_of
-from recorder.session_row import RecordedSession, SessionEnd, SessionStart
+from recorder.items import items_of
+from recorder.session_row import Item, RecordedSession, SessionEnd, SessionStart, StoredFrame, StoredGap
 from recorder.texts import without_base64
 from recorder.writer import Writer
 

@@ -10,7 +10,7 @@ import pytest
 
 from recorder import chain
 from recorder.commits import Commit, commits, end_row, links, start_row
-from recorder.database import real_path
+from recorder.names import real_path
 from recorder.sandbox import Sandbox
 from recorder.source import Source
 from tests.contract.programs import frame

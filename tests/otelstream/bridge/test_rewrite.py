@@ -18,8 +18,7 @@ from otelstream.errors import RecordingError
 from otelstream.frame import StreamFrame, frame_json
 from otelstream.redact import Redactor
 from recorder.doctor import examine
-from recorder.items import Item, StoredFrame, StoredGap
-from recorder.session_row import SessionEnd, SessionStart
+from recorder.session_row import Item, SessionEnd, SessionStart, StoredFrame, StoredGap
 from recorder.source import reading
 from recorder.writer import Writer
 from tests.conftest import frames_of
