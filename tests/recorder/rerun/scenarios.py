@@ -1,0 +1,32 @@
+"""All programs to re-execute, by name: each is a function from a stage to its session.
+
+Importing this module imports CrewAI.
+"""
+
+from __future__ import annotations
+
+from tests.recorder.rerun import crews, flows
+from tests.recorder.rerun.stage import Scenario
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__: scenario
+    for scenario in (
+        crews.tools,
+        crews.text_tools,
+        crews.hierarchy,
+        crews.delegation,
+        crews.guardrail,
+        crews.structured_task,
+        flows.structured_call,
+        flows.asynchronous,
+        flows.parallel,
+        flows.caught_failure,
+        flows.raising,
+        flows.secret,
+        flows.thinking,
+        flows.provider,
+    )
+}
+
+REORDERED = {"parallel", "tools"}
+"""Scenarios of which no two performances need have the same order."""
