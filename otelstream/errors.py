@@ -46,4 +46,4 @@ class ExportError(OtelstreamError):
 
 
 class UsageError(OtelstreamError):
-    """An option of a command has a value that cannot be used."""
+    """An option of a command, or an argument that it stands for, has a value that cannot be used."""

@@ -22,6 +22,7 @@ from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected,
 from recorder.names import real_path
 from recorder.query import Answer, Parameters
 from recorder.sandbox import Sandbox
+from recorder.search import Condition, first_stored
 from recorder.session_row import Gap, RecordedSession
 from recorder.source import Source
 from recorder.sources import Sources, find
@@ -203,6 +204,15 @@ class Recording:
             with self._source_of(session).connection() as connection:
                 batch = next_batch(connection, place)
             yield batch
+
+    def find(self, session: RecordedSession, condition: Condition, first: int = 0) -> int | None:
+        """Return the ordinal of the first frame, from `first` on, that meets a condition; None if none does.
+
+        Raises:
+            RecordingError: The file is damaged, or was moved meanwhile.
+        """
+        with self._source_of(session).connection() as connection:
+            return first_stored(connection, session, condition, first)
 
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing, in its order, and why.
