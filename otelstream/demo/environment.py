@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Final
 
-_QUIET: Final[Mapping[str, str]] = {
-    # crewai_core.telemetry: anonymous usage spans for CrewAI's collector. (OTEL_SDK_DISABLED would stop them
-    # too, and our own export with them.)
-    "CREWAI_DISABLE_TELEMETRY": "true",
-    "CREWAI_DISABLE_TRACKING": "true",
-    # crewai.execution: traces for CrewAI's platform, sent with the user's saved login where there is one.
-    "CREWAI_TRACING_ENABLED": "false",
-    # crewai.events.listeners.tracing.utils: a first run collects a trace and asks, for 20 s, to share it.
-    "CREWAI_TESTING": "true",
-    # crewai.events.utils.console_formatter: a verbose crew asks PyPI for a newer version.
-    "CREWAI_DISABLE_VERSION_CHECK": "true",
-}
+from otelstream.source.quiet import QUIET
 
 
 def quiet_environment() -> None:
@@ -27,7 +14,7 @@ def quiet_environment() -> None:
     Variables that are already set keep their value. CrewAI keeps its files (the outputs of the last tasks) in
     `~/.cache/otelstream-demo`, and its panels stay away in the current context and those copied from it.
     """
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("CREWAI_STORAGE_DIR", _storage_directory())
     # Flows print their panels whether verbose or not; only this context variable stops them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -23,22 +24,54 @@ class Streams(Protocol):
         """Start a run, and return its frames."""
 
 
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """What `module:attribute` names.
+
+    Attributes:
+        name: The name itself.
+        found: A flow, or what makes one when it is called: a class or a function.
+    """
+
+    name: str
+    found: object
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is one flow, the same each time it is asked for."""
+        return isinstance(self.found, Streams) and not isinstance(self.found, type)
+
+    def make(self) -> Streams:
+        """Return the flow: the object, or a new one.
+
+        Raises:
+            EntryPointError: Making it failed, or it is no flow.
+        """
+        found = self.found
+        flow = found if self.is_object or not callable(found) else _made(found, self.name)
+        if not isinstance(flow, Streams):
+            raise EntryPointError(
+                f"{self.name} is a {type(flow).__name__}, not a CrewAI Flow; name a Flow class or object."
+            )
+        return flow
+
+
+def entry_point(name: str) -> EntryPoint:
+    """Return what `module:attribute` names; the current directory is searched first, as `python -m` does.
+
+    Raises:
+        EntryPointError: There is no such module or attribute, or importing it failed.
+    """
+    return EntryPoint(name, _found(name, "flow", "MODULE:FLOW, for example app.flows:MyFlow"))
+
+
 def load(name: str) -> Streams:
     """Return the flow that `module:attribute` names: an instance, a class, or a function that makes one.
-
-    The current directory is searched first, as `python -m` does.
 
     Raises:
         EntryPointError: There is no such module or attribute, importing it failed, or it is no flow.
     """
-    found = _found(name, "flow", "MODULE:FLOW, for example app.flows:MyFlow")
-    is_object = isinstance(found, Streams) and not isinstance(found, type)
-    flow = found if is_object or not callable(found) else _made(found, name)
-    if not isinstance(flow, Streams):
-        raise EntryPointError(
-            f"{name} is a {type(flow).__name__}, not a CrewAI Flow; name a Flow class or object."
-        )
-    return flow
+    return entry_point(name).make()
 
 
 def load_rows(name: str) -> tuple[Pair, ...]:
