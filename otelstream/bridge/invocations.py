@@ -135,12 +135,12 @@ def _whole(value: object, where: tuple[str, ...]) -> object:
     """
     name = ".".join(where)
     if len(where) == EVENT_CUT[0]:
+        _refuse_masked(value, f"its input {name!r}")
         whole = restored(value, (0,))
         if isinstance(value, str) and whole is value:
             raise UnrepeatableError(
                 f"of its input {name!r} the recording holds only a description: {value:.80}"
             )
-        _refuse_masked(whole, f"its input {name!r}")
         return whole
     if isinstance(value, Mapping):
         return {key: _whole(item, (*where, str(key))) for key, item in value.items()}
