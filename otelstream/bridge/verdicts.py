@@ -71,10 +71,15 @@ def exit_code(verdicts: Sequence[Verdict]) -> int:
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """Return how many verdicts there are of each kind, as a sentence."""
+    """Return how many verdicts there are of each kind, and whether there was nothing to compare."""
     kinds = Counter(verdict.kind for verdict in verdicts)
     counts = ", ".join(f"{kinds[kind]} {kind}" for kind in get_args(Kind) if kinds[kind])
-    return f"{len(verdicts)} verified: {counts}" if verdicts else "nothing verified"
+    told = f"{len(verdicts)} verdicts: {counts}" if verdicts else "no verdicts"
+    return (
+        told
+        if any(verdict.passed or verdict.kind == "diverged" for verdict in verdicts)
+        else f"{told}; nothing was compared"
+    )
 
 
 def write_junit(verdicts: Sequence[Verdict], path: Path) -> None:

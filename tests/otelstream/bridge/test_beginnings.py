@@ -90,17 +90,17 @@ def test_turns_of_a_conversation_share_a_flow() -> None:
 def test_a_turn_after_another_conversation_is_refused(messages: int | None) -> None:
     """The turn before it went on otherwise, or is not the one before it."""
     beginnings, first = of(Tea), Turn("Tea", "a", "Hi", 0)
-    beginnings.begin(first, "sync", None)
+    beginnings.begin(first, "sync", None)()
     beginnings.ended(first, messages)
 
     with pytest.raises(UnrepeatableError, match="a later turn of the conversation a"):
-        beginnings.begin(Turn("Tea", "a", "Tea?", 2), "sync", None)
+        beginnings.begin(Turn("Tea", "a", "Tea?", 2), "sync", None)()
 
 
 def test_a_turn_without_those_before_it_is_refused() -> None:
     """They may be in a file that was deleted."""
     with pytest.raises(UnrepeatableError, match="the turns before it were not all executed again"):
-        of(Tea).begin(Turn("Tea", "a", "Tea?", 2), "sync", None)
+        of(Tea).begin(Turn("Tea", "a", "Tea?", 2), "sync", None)()
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,16 @@ def test_an_answer_of_an_unknown_class_is_refused() -> None:
 def test_a_run_of_something_else_is_refused(app: object, invocation: Any, why: str) -> None:  # noqa: ANN401
     """The reason says what it is a run of."""
     with pytest.raises(UnrepeatableError, match=why):
-        of(app).begin(invocation, "sync", None)
+        of(app).begin(invocation, "sync", None)()
+
+
+def test_what_the_app_is_need_be_found_out_once() -> None:
+    """A run of something else is refused before anything is made for it, if one has begun before."""
+    beginnings = of(Tea)
+    beginnings.begin(FlowRun("Tea", {}), "sync", None)()
+
+    with pytest.raises(UnrepeatableError, match="it is a run of the flow Milk"):
+        beginnings.begin(FlowRun("Milk", {}), "sync", None)
 
 
 def test_one_flow_for_all_runs_is_refused() -> None:

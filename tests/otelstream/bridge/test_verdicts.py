@@ -17,6 +17,7 @@ def verdict(kind: Kind, text: str = "", frame: int | None = None) -> Verdict:
     return Verdict(FILE, "0190", 3, "Tea", kind, frame, text, 1.25)
 
 
+KINDS: list[list[Kind]] = [["same", "same", "skipped"], ["skipped"], []]
 BROKEN = Verdict(Path("runs/b.duckdb"), None, None, None, "unreadable", text="it is broken")
 
 
@@ -47,10 +48,11 @@ def test_the_worst_verdict_makes_the_exit_code(kinds: list[Kind], code: int) -> 
 
 def test_the_tally_counts_each_kind() -> None:
     """Kinds that did not occur are not named."""
-    assert (tally([verdict("same"), verdict("same"), verdict("skipped")]), tally([])) == (
-        "3 verified: 2 same, 1 skipped",
-        "nothing verified",
-    )
+    assert [tally([verdict(kind) for kind in kinds]) for kinds in KINDS] == [
+        "3 verdicts: 2 same, 1 skipped",
+        "1 verdicts: 1 skipped; nothing was compared",
+        "no verdicts; nothing was compared",
+    ]
 
 
 def test_the_report_has_a_case_for_each_verdict(tmp_path: Path) -> None:
