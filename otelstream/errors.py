@@ -47,3 +47,21 @@ class ExportError(OtelstreamError):
 
 class UsageError(OtelstreamError):
     """An option of a command, or an argument that it stands for, has a value that cannot be used."""
+
+
+class RerunError(OtelstreamError):
+    """A re-execution needs what no recording can serve, or cannot be started."""
+
+
+class DivergedError(RerunError):
+    """A re-execution asked for something else than the recorded run.
+
+    Args:
+        sentence: Which call, what is different, and what to do.
+        difference: The lines that differ, as a unified diff; empty where there is nothing to compare with.
+    """
+
+    def __init__(self, sentence: str = "", difference: str = "") -> None:
+        super().__init__(f"{sentence}\n{difference}".rstrip())
+        self.sentence: Final[str] = sentence
+        self.difference: Final[str] = difference

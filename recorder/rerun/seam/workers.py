@@ -1,0 +1,71 @@
+"""Threads and tasks of CrewAI's that end by themselves when a run is stopped, so that nobody waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import wraps
+from typing import Any
+
+from recorder.rerun.stop import RunStopped
+
+
+def raising_in_streams(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the stand-in for `create_frame_generator`: what stopped the run is raised by the stream."""
+
+    @wraps(original)
+    def create(state: Any, run: Callable[[], Any], output: Any) -> Any:  # noqa: ANN401  CrewAI's
+        def run_to_end() -> Any:  # noqa: ANN401  CrewAI's
+            try:
+                return run()
+            except RunStopped as stopped:
+                raise stopped.error from None
+
+        return original(state, run_to_end, output)
+
+    return create
+
+
+def raising_in_async_streams(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the stand-in for `create_async_frame_generator`, as above."""
+
+    @wraps(original)
+    def create(state: Any, run: Callable[[], Awaitable[Any]], output: Any) -> Any:  # noqa: ANN401  CrewAI's
+        async def run_to_end() -> Any:  # noqa: ANN401  CrewAI's
+            try:
+                return await run()
+            except RunStopped as stopped:
+                raise stopped.error from None
+
+        return original(state, run_to_end, output)
+
+    return create
+
+
+def ending_chunks(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the stand-in for `create_chunk_generator`, whose worker has told the end when it is stopped."""
+
+    @wraps(original)
+    def create(state: Any, run: Callable[[], None], output: Any) -> Any:  # noqa: ANN401  CrewAI's
+        def run_to_end() -> None:
+            try:
+                run()
+            except RunStopped:
+                pass  # remembered, and raised where the block is left
+
+        return original(state, run_to_end, output)
+
+    return create
+
+
+def ending_tasks(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the stand-in for `Task._execute_task_async`, whose future would never be done."""
+
+    @wraps(original)
+    def execute(task: Any, agent: Any, context: Any, tools: Any, future: Future[Any]) -> None:  # noqa: ANN401  CrewAI's
+        try:
+            original(task, agent, context, tools, future)
+        except RunStopped as stopped:
+            future.set_exception(stopped)
+
+    return execute
