@@ -8,86 +8,175 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Final
 
-from otelstream.frame import FrameLike, StreamFrame, envelope_of, extra_fields
+from otelstream.frame import FrameLike, StreamFrame
 from otelstream.jsontext import decode_json
 from recorder import session as ours
+from recorder.batches import Batch
+from recorder.cut import Bound, Part, cut_of
 from recorder.exceptions import decode_exception
 from recorder.listing import Selector
+from recorder.pace import AsyncPace, HeldFrames, Holder, Pace
+from recorder.playhead import Tempo
 from recorder.reader import Recording
-from recorder.rows import frame_from
+from recorder.rows import as_kind
 from recorder.session import AsyncStreamSession, StreamSession
 from recorder.session_row import RecordedSession
 from recorder.values import decode_value
 
 _CREWAI: Final = "crewai.types.streaming"
 
+_BREATH: Final = 100
+"""After so many frames the event loop gets its turn, however fast they are consumed."""
 
-def replay(path: str | os.PathLike[str], session: Selector = "last") -> StreamSession[Any]:
+
+def replay(  # noqa: PLR0913  the options of a player, each by its name
+    path: str | os.PathLike[str],
+    session: Selector = "last",
+    *,
+    rate: float = 0.0,
+    idle_limit: float | None = None,
+    start: Bound = None,
+    until: Bound = None,
+    channels: Iterable[str] | None = None,
+) -> StreamSession[Any]:
     """Return a recorded session as a `StreamSession`: CrewAI's own class if CrewAI is loaded, else ours.
 
-    Frames come as they were recorded, so with secrets masked unless they were recorded with `redact=False`.
-    A failed run raises its exception where it did; one that was cancelled or died ends with
-    `is_cancelled`. Closing early makes the result available, as closing a live run does, which waits for it.
+    Frames come as they were recorded, so with secrets masked unless they were recorded with `redact=False`,
+    and in the recorded order at every rate. A failed run raises its exception where it did; one that was
+    cancelled or died ends with `is_cancelled`. Closing early makes the result available, as closing a live
+    run does, which waits for it; it also ends the wait for a frame in another thread.
+
+    What `start` or `channels` leave out changes nothing of the end. Where `until` leaves out the last frame,
+    the replay ends without exception and not as cancelled, and `result` is what the run gave.
 
     Args:
         path: The recording.
         session: `last`, an index, an id or the beginning of one, or a name.
+        rate: 0 for frames as fast as they are asked for, 1 for the gaps with which they arrived, 4 for four
+            times as fast. The time that the consumer takes for a frame is part of the gap behind it.
+        idle_limit: How many seconds of the recording a gap between two frames has at most.
+        start: The first frame: its ordinal from 0, or from the end if it is negative; its id, or its type, of
+            which it is the first; the seconds (`float` or `timedelta`) from the session's start to its
+            arrival; or its timestamp (a naive one is UTC). With it the first frame comes at once.
+        until: The last frame, which is played, too; given like `start`. An id or a type is looked for from
+            `start` on; an ordinal or a time behind the last frame leaves nothing out.
+        channels: Only frames of these channels.
 
     Raises:
-        RecordingError: The file is missing, no recording, of a newer format, or damaged.
+        RecordingError: The file is missing, no recording, of a newer format, or damaged; or the session has
+            no such frame, or none from `start` on until `until`.
         SessionNotFoundError: It holds no such session.
+        UsageError: A rate or a time is negative or no finite number.
     """
-    tape = _Tape(path, session)
-    module = sys.modules.get(_CREWAI, ours)
-    tape.session = module.StreamSession(sync_iterator=tape.play())
-    return tape.session  # type: ignore[no-any-return]  # the class of either module
+    tempo = Tempo(rate, idle_limit)
+    tape = Tape(path, session, Part(start, until, channels))
+    return tape.stream(Pace(tempo) if tempo.rate else None)
 
 
-def areplay(path: str | os.PathLike[str], session: Selector = "last") -> AsyncStreamSession[Any]:
+def areplay(  # noqa: PLR0913  the options of a player, each by its name
+    path: str | os.PathLike[str],
+    session: Selector = "last",
+    *,
+    rate: float = 0.0,
+    idle_limit: float | None = None,
+    start: Bound = None,
+    until: Bound = None,
+    channels: Iterable[str] | None = None,
+) -> AsyncStreamSession[Any]:
     """Return a recorded session as an `AsyncStreamSession`; otherwise like `replay`.
 
-    Closing early gives no result, as closing a live run does, which cancels it.
+    Neither reading nor waiting blocks the event loop. Closing early gives no result, as closing a live run
+    does, which cancels it.
     """
-    tape = _Tape(path, session)
-    module = sys.modules.get(_CREWAI, ours)
-    tape.session = module.AsyncStreamSession(async_iterator=tape.aplay())
-    return tape.session  # type: ignore[no-any-return]  # the class of either module
+    tempo = Tempo(rate, idle_limit)
+    tape = Tape(path, session, Part(start, until, channels))
+    return tape.astream(AsyncPace(tempo) if tempo.rate else None)
 
 
-class _Tape:
-    """Plays one recorded session into the session object that a program holds."""
+class Tape:
+    """Plays one recorded session, or a part of it, into the session object that a program holds.
+
+    Args:
+        path: The recording.
+        selector: Which session.
+        part: Which frames of it.
+
+    Attributes:
+        session: What `stream` or `astream` returned.
+
+    Raises:
+        RecordingError: As `replay` says.
+        UsageError: As `replay` says.
+    """
 
     session: Any
 
-    def __init__(self, path: str | os.PathLike[str], selector: Selector) -> None:
+    def __init__(self, path: str | os.PathLike[str], selector: Selector, part: Part) -> None:
         self._recording = Recording(path)
         self._recorded: RecordedSession = self._recording.session(selector)
+        self._cut = cut_of(self._recording, self._recorded, part)
 
-    def play(self) -> Iterator[FrameLike]:
+    def stream(self, holder: Holder | None = None) -> StreamSession[Any]:
+        """Return the session for `for`; `holder` says when each frame comes, None for at once."""
+        frames = self._play(holder)
+        iterator = frames if holder is None else HeldFrames(frames, holder)
+        self.session = sys.modules.get(_CREWAI, ours).StreamSession(sync_iterator=iterator)
+        return self.session  # type: ignore[no-any-return]  # the class of either module
+
+    def astream(self, pace: AsyncPace | None = None) -> AsyncStreamSession[Any]:
+        """Return the session for `async for`; `pace` says when each frame comes, None for at once."""
+        module = sys.modules.get(_CREWAI, ours)
+        self.session = module.AsyncStreamSession(async_iterator=self._aplay(pace))
+        return self.session  # type: ignore[no-any-return]  # the class of either module
+
+    def _play(self, holder: Holder | None) -> Generator[FrameLike, None, None]:
         try:
-            for frame in self._recording.frames(self._recorded):
-                yield _as_program_knows_it(frame)
+            if holder is not None:
+                holder.begin(at_once=self._cut.first > 0)
+            for batch in self._batches():
+                for ordinal, offset_ns, frame in _arrivals(batch):
+                    if not self._plays(frame):
+                        continue
+                    if holder is not None and not holder.hold(ordinal, offset_ns):
+                        return
+                    yield _as_program_knows_it(frame)
             self._finish()
         finally:
             self._recording.close()
             self._give_result()
 
-    async def aplay(self) -> AsyncIterator[FrameLike]:
-        batches = self._recording.batches(self._recorded)
+    async def _aplay(self, pace: AsyncPace | None) -> AsyncIterator[FrameLike]:
+        batches = self._batches()
         try:
+            if pace is not None:
+                pace.begin(at_once=self._cut.first > 0)
             # The file is read in a thread: the event loop has more to do than to wait for a disk.
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                for frame in batch.frames:
+                for ordinal, offset_ns, frame in _arrivals(batch):
+                    if ordinal % _BREATH == 0:
+                        await asyncio.sleep(0)
+                    if not self._plays(frame):
+                        continue
+                    if pace is not None:
+                        await pace.hold(offset_ns)
                     yield _as_program_knows_it(frame)
             self._finish()
             self._give_result()
         finally:
             self._recording.close()
 
+    def _batches(self) -> Iterator[Batch]:
+        return self._recording.batches(self._recorded, self._cut.first, self._cut.end)
+
+    def _plays(self, frame: StreamFrame) -> bool:
+        return self._cut.channels is None or frame.channel in self._cut.channels
+
     def _finish(self) -> None:
+        if not self._cut.reaches_end:
+            return
         end = self._recorded.end
         if self._recorded.state in ("cancelled", "crashed", "recording"):
             self.session._cancelled = True
@@ -100,10 +189,12 @@ class _Tape:
             self.session._set_result(decode_value(decode_json(end.result)))
 
 
+def _arrivals(batch: Batch) -> Iterator[tuple[int, int, StreamFrame]]:
+    """Return ordinal, offset in nanoseconds, and frame of each frame of a batch."""
+    ordinals = range(batch.first, batch.first + len(batch.offsets_ns))
+    return zip(ordinals, batch.offsets_ns, batch.frames, strict=True)
+
+
 def _as_program_knows_it(frame: StreamFrame) -> FrameLike:
     module = sys.modules.get(_CREWAI)
-    if module is None:
-        return frame
-    if extra_fields(frame):
-        return module.StreamFrame.model_construct(**envelope_of(frame))  # type: ignore[no-any-return]  # a frame
-    return frame_from(module.StreamFrame, vars(frame), extra=None)  # type: ignore[no-any-return]  # the same
+    return frame if module is None else as_kind(frame, module.StreamFrame)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from otelstream.frame import StreamFrame, timestamp_ns
+from otelstream.jsontext import encode_json
 from recorder.cut import Part
+from recorder.exceptions import encode_exception
 from recorder.listing import Selector
 from recorder.pace import AsyncPace, Pace
 from recorder.playhead import Tempo
@@ -19,6 +21,7 @@ from tests.recorder.recordings import end, session_id, start
 
 SECOND: Final = 1_000_000_000
 ALL: Final = Part()
+BOOM: Final = encode_json(encode_exception(ValueError("boom")))
 
 
 class FakeClock:
@@ -81,11 +84,15 @@ def played(path: Path, clock: FakeClock, part: Part = ALL, session: Selector = "
 def record_at(
     writer: Writer, number: int, arrivals: Sequence[tuple[int, StreamFrame]], state: str = "completed"
 ) -> None:
-    """Record a session of frames, each with the nanoseconds from the start to its arrival."""
+    """Record a session of frames, each with the nanoseconds from the start to its arrival.
+
+    Its result is `done`; a failed one ends with `ValueError("boom")`.
+    """
     writer.begin(start(number))
     for ordinal, (offset_ns, frame) in enumerate(arrivals):
         writer.add(session_id(number), ordinal, offset_ns, frame)
-    writer.end(session_id(number), end(len(arrivals), state))
+    failed = {"result": None, "error": BOOM, "error_type": "ValueError", "error_message": "boom"}
+    writer.end(session_id(number), end(len(arrivals), state, **(failed if state == "failed" else {})))
     writer.flush()
 
 
