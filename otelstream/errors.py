@@ -59,9 +59,11 @@ class DivergedError(RerunError):
     Args:
         sentence: Which call, what is different, and what to do.
         difference: The lines that differ, as a unified diff; empty where there is nothing to compare with.
+        frame: Ordinal of the frame that started the recorded call, if there is one to compare with.
     """
 
-    def __init__(self, sentence: str = "", difference: str = "") -> None:
+    def __init__(self, sentence: str = "", difference: str = "", frame: int | None = None) -> None:
         super().__init__(f"{sentence}\n{difference}".rstrip())
+        self.frame: Final[int | None] = frame
         self.sentence: Final[str] = sentence
         self.difference: Final[str] = difference

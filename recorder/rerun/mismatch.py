@@ -55,7 +55,8 @@ def diverged(name: CallName, request: Request, unused: Sequence[RecordedCall]) -
     first = next(differences(nearest.request.fields, request.fields))
     told = f"{name} is not the recorded one: {first.where} differs{_values(first)}. {_ADVICE}"
     label = f"recorded ({nearest.name}, frame {nearest.ordinal})"
-    return DivergedError(told, _diff(_lines(first.recorded), _lines(first.live), label, "now"))
+    difference = _diff(_lines(first.recorded), _lines(first.live), label, "now")
+    return DivergedError(told, difference, nearest.ordinal)
 
 
 def changed_arguments(name: CallName, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> DivergedError:
