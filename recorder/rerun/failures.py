@@ -1,7 +1,7 @@
 """The exceptions of recorded calls, made anew from the little that frames say of them.
 
-A frame has only a text. A class comes from the session's own exception or from a later frame that names it, if it is
-loaded; else a `ReplayedError` stands in. Nothing is imported or evaluated.
+A frame has only a text. A class comes from the session's own exception or from a later frame that names it, if
+it is loaded; else a `ReplayedError` stands in. Nothing is imported or evaluated.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -89,7 +90,7 @@ class Failures:
             return None
         # Decoded each time: an exception that is raised twice would keep the traceback of the first time.
         for error in _chain(decode_exception(self._error)):
-            if isinstance(error, Exception) and guarded(lambda error=error: fits(error), lambda _: False):
+            if isinstance(error, Exception) and guarded(partial(fits, error), lambda _: False):
                 return error
         return None
 
@@ -151,8 +152,8 @@ def _read(told: str, text: str | None) -> Exception:
             return error
     if text is None:
         text = match[2] if arguments is None or len(arguments) != 1 else str(arguments[0])
-    kind = type(name, (_Told,), {"__module__": "recorder.rerun.failures"})
-    stand_in: _Told = kind(text)
+    kind = type(name, (_ToldError,), {"__module__": "recorder.rerun.failures"})
+    stand_in: _ToldError = kind(text)
     stand_in.recorded_text, stand_in.recorded_repr = text, told
     return stand_in
 
@@ -162,7 +163,7 @@ def _literals(text: str) -> tuple[Any, ...] | None:
     return read if isinstance(read, tuple) else None
 
 
-class _Told(ReplayedError):
+class _ToldError(ReplayedError):
     """Stands in for the exception of a tool of which a frame has the `repr`."""
 
     recorded_repr = ""

@@ -31,7 +31,7 @@ class Ledger:
         self._passed: set[int] = set()
 
     def take(self, path: CausalPath, request: Request) -> RecordedCall | None:
-        """Return the next recorded call of this request at this place, and never again; None if there is none."""
+        """Return the next recorded call of this request at this place, once; None if there is none."""
         with self._lock:
             free = self._free.get((path, request.digest))
             while free:

@@ -1,4 +1,4 @@
-"""What to say of a live call that the recording does not hold: which, what differs, and from which recorded one.
+"""What to say of a live call that the recording does not hold: which it is, and how it differs.
 
 Pure: values in, text out.
 """

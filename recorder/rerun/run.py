@@ -99,7 +99,7 @@ class Rerun:
         )
 
 
-def rerun(  # noqa: PLR0913  each is a choice of its own
+def rerun(
     path: str | os.PathLike[str],
     session: Selector = "last",
     *,
@@ -110,23 +110,24 @@ def rerun(  # noqa: PLR0913  each is a choice of its own
 ) -> Rerun:
     """Return a `with` block in which the program's own code runs on a recording: no network, no key.
 
-    Inside of it, models answer and tools return what they did in the recorded run, streamed as it was; no body of
-    a tool runs. A call is found by where it is made (the flow, method, task and agent around it), by what it asks
-    (ids and addresses aside), and by how often that was asked there before. What does not fit stops the run.
+    Inside of it, models answer and tools return what they did in the recorded run, streamed as it was; no
+    body of a tool runs. A call is found by where it is made (the flow, method, task and agent around it), by
+    what it asks (ids and addresses aside), and by how often that was asked there before. What does not fit
+    stops the run.
 
-    What a recording does not hold is refused: memory, knowledge, embeddings, human input, remote agents, and lists
-    of tools of MCP servers. Clocks, random numbers and requests of the program's own are its own affair.
+    What a recording does not hold is refused: memory, knowledge, embeddings, human input, remote agents, and
+    lists of tools of MCP servers. Clocks, random numbers and the program's own requests are left alone.
 
     Args:
         path: The recording.
         session: `last`, an index, an id or the beginning of one, or a name.
         serve: What is served; calls of the other kind are made.
-        on_miss: What happens at a call that the recording does not hold: `error` stops the run, `live` makes the
-            call, and counts it in the report.
-        run_tools: Names of tools whose bodies do run, with what they ask of models and other tools served: tools
-            that run a crew or a flow. Otherwise what happened inside of a tool does not happen again.
-        redactor: The rules with which the session was recorded, if not the default ones; requests are masked by
-            them before they are compared. Ignored if it was recorded with `redact=False`.
+        on_miss: What happens at a call that the recording does not hold: `error` stops the run, `live` makes
+            the call, and counts it in the report.
+        run_tools: Names of tools whose bodies do run, with what they ask of models and other tools served:
+            tools that run a crew or a flow. Otherwise what happened inside of a tool does not happen again.
+        redactor: The rules with which the session was recorded, if not the default ones; requests are masked
+            by them before they are compared. Ignored if it was recorded with `redact=False`.
 
     Raises:
         RerunError: An argument has a value that cannot be used.

@@ -150,7 +150,9 @@ class Serving:
             name = self._name("llm", path)
         request = model_request(self._masked(data))
         call = self._ledger.take(path, request)
-        return call if call is not None else self._missed(name, request)
+        if call is None:
+            self._missed(name, request)
+        return call
 
     def another(self, call: RecordedCall) -> RecordedCall | None:
         """Return the next recorded call of the same request at the same place, if there is one."""
@@ -164,7 +166,7 @@ class Serving:
         Args:
             tool: The call.
             arguments: The arguments, as a frame has them.
-            whole: Whether no other may have been given; otherwise CrewAI left out those that are not accepted.
+            whole: Whether no other may have been given; otherwise those that are not accepted are left out.
 
         Raises:
             RunStopped: They differ.

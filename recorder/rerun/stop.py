@@ -1,11 +1,11 @@
-"""How a re-execution is stopped: no handler of the program or of CrewAI may take it for a failure to survive."""
+"""How a re-execution is stopped: nobody may take that for a failure that a run survives."""
 
 from __future__ import annotations
 
 from otelstream.errors import RerunError
 
 
-class RunStopped(BaseException):  # noqa: N818  it ends a run and is no error that a program should handle
+class RunStopped(BaseException):
     """Passes through every `except Exception`, as agents swallow those of their tools and ask again.
 
     Args:

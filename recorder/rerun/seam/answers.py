@@ -62,7 +62,7 @@ def as_emitted(value: Any) -> Any:  # noqa: ANN401  JSON is any value
     return restored(value, EVENT_CUT)
 
 
-def output_of(call: RecordedCall) -> Any | None:
+def output_of(call: RecordedCall) -> Any:  # noqa: ANN401  a tool's
     """Return what a recorded tool call returned, a text as `ServedText`; None without a result."""
     end = end_of(call)
     if end is None or end.type != "tool_usage_finished":

@@ -1,45 +1,26 @@
-"""LLM calls, answered from the recording with the events that the provider emitted.
-
-Events are CrewAI's own classes; of `BaseLLM` what is documented for authors of providers is used.
-"""
+"""What stands in for `call` and `acall` of models: asks the recording, and the model if nothing is served."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
 
 from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_context import get_current_parent_id
-from crewai.events.types.llm_events import (
-    LLMCallCompletedEvent,
-    LLMCallFailedEvent,
-    LLMCallStartedEvent,
-    LLMEventBase,
-    LLMStreamChunkEvent,
-    LLMThinkingChunkEvent,
-)
-from crewai.hooks.dispatch import HookAborted
-from crewai.llms.base_llm import BaseLLM, LLMCallBlockedError, get_current_call_id, llm_call_context
+from crewai.llms.base_llm import BaseLLM, llm_call_context
 from crewai.llms.retry import run_with_rate_limit_retry
-from crewai.utilities.serialization import to_serializable
-from pydantic import BaseModel
 
-from otelstream.frame import FrameLike
 from recorder.rerun.calls import RecordedCall
-from recorder.rerun.seam.answers import answer_of, as_emitted, unfinished
+from recorder.rerun.seam.answering import Answer, Asked, started_event
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Wrap
 from recorder.rerun.serving import Serving
 
 METHODS: Final = ("call", "acall")
-
-_ENDS: Final = frozenset(("llm_call_completed", "llm_call_failed"))
 
 _making: Final[ContextVar[object]] = ContextVar("recorder_rerun_making", default=None)
 """The model that is being asked for real: its class may call that of its base."""
@@ -47,24 +28,6 @@ _making: Final[ContextVar[object]] = ContextVar("recorder_rerun_making", default
 
 class _NotRecordedError(Exception):
     """The call is to be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The arguments of a call."""
-
-    messages: Any
-    tools: Any = None
-    callbacks: Any = None
-    available_functions: Any = None
-    from_task: Any = None
-    from_agent: Any = None
-    response_model: Any = None
-
-    @classmethod
-    def of(cls, arguments: inspect.BoundArguments) -> _Asked:
-        given = arguments.arguments
-        return cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
 
 
 def serving_calls(name: str) -> Wrap:
@@ -82,7 +45,7 @@ def _serving_sync(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(llm, *args, **kwargs)
         if serving.serves("llm"):
             try:
-                return _serve(serving, llm, _Asked.of(signature.bind(llm, *args, **kwargs)))
+                return _serve(serving, llm, Asked.of(signature.bind(llm, *args, **kwargs)))
             except _NotRecordedError:
                 pass
         serving.count_live()
@@ -104,7 +67,7 @@ def _serving_async(original: Callable[..., Any]) -> Callable[..., Any]:
         if serving is None or _making.get() is llm:
             return await original(llm, *args, **kwargs)
         if serving.serves("llm"):
-            asked = _Asked.of(signature.bind(llm, *args, **kwargs))
+            asked = Asked.of(signature.bind(llm, *args, **kwargs))
             await asyncio.sleep(0)  # parallel branches take turns, as they would at a provider
             try:
                 return _serve(serving, llm, asked)
@@ -120,7 +83,7 @@ def _serving_async(original: Callable[..., Any]) -> Callable[..., Any]:
     return acall
 
 
-def _serve(serving: Serving, llm: BaseLLM, asked: _Asked) -> Any:  # noqa: ANN401  BaseLLM's
+def _serve(serving: Serving, llm: BaseLLM, asked: Asked) -> Any:  # noqa: ANN401  BaseLLM's
     # A rate limit is followed by another attempt inside of the same call; only the waiting is left out.
     return run_with_rate_limit_retry(_Attempts(serving, llm, asked), sleep=lambda _: None)
 
@@ -128,7 +91,7 @@ def _serve(serving: Serving, llm: BaseLLM, asked: _Asked) -> Any:  # noqa: ANN40
 class _Attempts:
     """Answers one call, attempt by attempt, each from a recorded call of its own."""
 
-    def __init__(self, serving: Serving, llm: BaseLLM, asked: _Asked) -> None:
+    def __init__(self, serving: Serving, llm: BaseLLM, asked: Asked) -> None:
         self._serving, self._llm, self._asked = serving, llm, asked
         self._recorded: RecordedCall | None = None
         self._failed: Exception | None = None
@@ -148,134 +111,7 @@ class _Attempts:
                 self._recorded = another or self._recorded
             crewai_event_bus.emit(self._llm, event=started)
             try:
-                return _Answer(self._serving, self._llm, self._asked, self._recorded).give()
+                return Answer(self._serving, self._llm, self._asked, self._recorded).give()
             except Exception as error:
                 self._failed = error
                 raise
-
-
-def started_event(llm: BaseLLM, asked: _Asked) -> LLMCallStartedEvent:
-    """Return the event that `BaseLLM._emit_call_started_event` emits, which emits it at once."""
-    return LLMCallStartedEvent(
-        messages=to_serializable(asked.messages),
-        tools=to_serializable(asked.tools),
-        callbacks=asked.callbacks,
-        available_functions=asked.available_functions,
-        from_task=asked.from_task,
-        from_agent=asked.from_agent,
-        model=llm.model,
-        call_id=get_current_call_id(),
-        temperature=llm.temperature,
-        top_p=llm.top_p,
-        max_tokens=llm._effective_max_tokens(),
-        stream=llm._effective_stream(),
-        seed=llm.seed,
-        stop_sequences=llm.stop_sequences or None,
-        frequency_penalty=llm.frequency_penalty,
-        presence_penalty=llm.presence_penalty,
-        n=llm.n,
-    )
-
-
-class _Answer:
-    """One recorded call, played."""
-
-    def __init__(self, serving: Serving, llm: BaseLLM, asked: _Asked, recorded: RecordedCall) -> None:
-        self._serving, self._llm, self._asked, self._recorded = serving, llm, asked, recorded
-        self._steps = deque(recorded.steps)
-        self._messages = _copied(asked.messages)
-
-    def give(self) -> Any:  # noqa: ANN401  BaseLLM's
-        """Emit what was emitted, and return or raise what was returned or raised."""
-        self._ask_hooks()
-        failed = False
-        while self._steps:
-            step = self._steps.popleft()
-            if step.type == "tool_usage_started":
-                result = self._tool(step)
-                if result is not None:
-                    return result
-            elif step.type == "llm_call_completed":
-                return self._completed(step)
-            else:
-                failed = step.type == "llm_call_failed"
-                self._emit(step)
-        if not failed:
-            raise self._serving.stop(unfinished(self._recorded))
-        raise self._serving.served.failures.of_model(self._recorded)
-
-    def _ask_hooks(self) -> None:
-        try:
-            self._llm._invoke_before_llm_call_hooks(self._messages, self._asked.from_agent)
-        except (HookAborted, LLMCallBlockedError) as denial:
-            self._emit_failures()
-            if not any(step.type == "llm_call_failed" for step in self._recorded.steps):
-                self._llm._emit_call_denied_event(denial, self._asked.from_task, self._asked.from_agent)
-            raise
-
-    def _completed(self, step: FrameLike) -> Any:  # noqa: ANN401  BaseLLM's
-        usage = as_emitted(step.data.get("usage"))
-        if isinstance(usage, dict):
-            self._llm._track_token_usage_internal(usage)
-        self._emit(step)
-        model = self._asked.response_model or getattr(self._llm, "response_format", None)
-        model = model if isinstance(model, type) and issubclass(model, BaseModel) else None
-        answer = answer_of(step.data, model, as_text=self._llm.is_litellm)
-        if not isinstance(answer, str) or step.data.get("call_type") == "tool_call":
-            return answer
-        try:
-            return self._llm._invoke_after_llm_call_hooks(self._messages, answer, self._asked.from_agent)
-        except Exception:
-            self._emit_failures()
-            raise
-
-    def _tool(self, step: FrameLike) -> Any:  # noqa: ANN401  a tool's
-        """Run a tool that the model runs itself; whether its body runs is for the tool's stand-in to say."""
-        asked = self._asked
-        result = self._llm._handle_tool_execution(
-            function_name=str(step.data.get("tool_name")),
-            function_args=as_emitted(step.data.get("tool_args")) or {},
-            available_functions=asked.available_functions or {},
-            from_task=asked.from_task,
-            from_agent=asked.from_agent,
-        )
-        if self._steps and self._steps[0].type in _ENDS:
-            self._steps.popleft()  # emitted with it
-        return result
-
-    def _emit_failures(self) -> None:
-        for step in self._recorded.steps:
-            if step.type == "llm_call_failed":
-                self._emit(step)
-
-    def _emit(self, step: FrameLike) -> None:
-        make = _EVENTS.get(step.type)
-        if make is not None:
-            about = {
-                "from_task": self._asked.from_task,
-                "from_agent": self._asked.from_agent,
-                "call_id": get_current_call_id(),
-                "model": step.data.get("model"),
-            }
-            event: LLMEventBase = make[0](
-                **about, **{name: as_emitted(step.data.get(name)) for name in make[1]}
-            )
-            crewai_event_bus.emit(self._llm, event=event)
-
-
-_EVENTS: Final[dict[str, tuple[type[LLMEventBase], tuple[str, ...]]]] = {
-    "llm_stream_chunk": (LLMStreamChunkEvent, ("chunk", "tool_call", "call_type", "response_id")),
-    "llm_thinking_chunk": (LLMThinkingChunkEvent, ("chunk", "response_id")),
-    "llm_call_completed": (
-        LLMCallCompletedEvent,
-        ("messages", "response", "call_type", "usage", "finish_reason", "response_id"),
-    ),
-    "llm_call_failed": (LLMCallFailedEvent, ("error",)),
-}
-"""Frame type → the event that it came from, and the fields that are its own."""
-
-
-def _copied(messages: Any) -> list[Any]:  # noqa: ANN401  BaseLLM's
-    if isinstance(messages, str):
-        return [{"role": "user", "content": messages}]
-    return [dict(message) for message in messages]

@@ -26,17 +26,20 @@ class Patches:
         self._set(owner, name, kind(wrap(original)) if kind else wrap(original))
 
     def put_in_family(self, base: type, names: tuple[str, ...], wrap: Callable[[str], Wrap]) -> None:
-        """Replace methods wherever a class of a family defines them: the base, subclasses, and those to come."""
+        """Replace methods wherever a class of a family defines them, also in classes to come."""
         held = vars(base).get("__init_subclass__")
+        parent = next(
+            vars(cls)["__init_subclass__"] for cls in base.__mro__[1:] if "__init_subclass__" in vars(cls)
+        )
 
         def put_in(cls: type) -> None:
             for name in names:
                 if name in vars(cls) and not getattr(vars(cls)[name], "__isabstractmethod__", False):
                     self.put(cls, name, wrap(name))
 
-        def init_subclass(cls: type, **settings: Any) -> None:  # noqa: ANN401  pydantic's
+        def init_subclass(cls: type, /, **settings: Any) -> None:  # noqa: ANN401  pydantic's
             if held is None:
-                super(base, cls).__init_subclass__(**settings)
+                parent.__get__(cls)(**settings)
             else:
                 held.__func__(cls, **settings)
             put_in(cls)
@@ -60,7 +63,8 @@ class Patches:
 
 
 def _family(base: type) -> list[type]:
-    found = [base]
-    for cls in found:
-        found += [sub for sub in cls.__subclasses__() if sub not in found]
+    found: list[type] = [base]
+    for cls in found:  # and those that are added meanwhile
+        subclasses: list[type] = type.__subclasses__(cls)
+        found += [each for each in subclasses if each not in found]
     return found

@@ -100,7 +100,7 @@ def serving_models_tools(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def serving_hooks(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the stand-in for `run_after_tool_call_hooks`: what was recorded has been through the hooks before."""
+    """Return the stand-in for `run_after_tool_call_hooks`: a recorded result has been through the hooks."""
 
     @wraps(original)
     def run_hooks(context: Any) -> Any:  # noqa: ANN401  CrewAI's

@@ -1,4 +1,4 @@
-"""Frames of the run under way, for the causal paths of its calls: names and ids only, as they cost nothing."""
+"""Frames of the run under way, for the causal paths of its calls: names and ids only, which are cheap."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.serving import Serving
 
 _NAMES: Final = (
-    "flow_name", "method_name", "crew_name", "agent_role", "model", "tool_name", "server_name", "started_event_id",
-    "agent_info",
+    "flow_name", "method_name", "crew_name", "agent_role", "agent_info", "model", "tool_name", "server_name",
+    "started_event_id",
 )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""Threads and tasks of CrewAI's that end by themselves when a run is stopped, so that nobody waits for them."""
+"""Threads and tasks of CrewAI's end by themselves when a run is stopped, so that nobody waits for them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -48,10 +49,8 @@ def ending_chunks(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def create(state: Any, run: Callable[[], None], output: Any) -> Any:  # noqa: ANN401  CrewAI's
         def run_to_end() -> None:
-            try:
+            with suppress(RunStopped):  # remembered, and raised where the block is left
                 run()
-            except RunStopped:
-                pass  # remembered, and raised where the block is left
 
         return original(state, run_to_end, output)
 
