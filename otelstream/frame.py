@@ -121,13 +121,24 @@ def parse_exact(text: str | bytes) -> StreamFrame:
         FrameError: The text is no JSON object or lacks a field of the envelope.
     """
     try:
-        return StreamFrame.model_validate(decode_json(text))
+        value = decode_json(text)
+    except ValueError as error:
+        raise FrameError(f"not valid JSON: {error}") from None
+    return frame_of_value(value)
+
+
+def frame_of_value(value: object) -> StreamFrame:
+    """Return the frame whose JSON form has been read as this value.
+
+    Raises:
+        FrameError: It is no mapping or lacks a field of the envelope.
+    """
+    try:
+        return StreamFrame.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
         raise FrameError(f"not a stream frame: {where}: {first['msg']}") from None
-    except ValueError as error:
-        raise FrameError(f"not valid JSON: {error}") from None
 
 
 def frame_json(frame: FrameLike) -> str:

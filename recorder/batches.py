@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from duckdb import DuckDBPyConnection
+from typing import TYPE_CHECKING, Final
 
 from otelstream.errors import FrameError, RecordingError
 from otelstream.frame import StreamFrame
 from recorder.commits import contexts_of
 from recorder.rows import FRAME_COLUMNS, ContextRow, FrameRow, frame_of
 from recorder.session_row import RecordedSession
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 FIRST_FRAMES: Final = 1_000
 BATCH_FRAMES: Final = 8_000

@@ -7,15 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
-
-from duckdb import DuckDBPyConnection
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from recorder import chain
 from recorder.rows import FRAME_COLUMNS, ContextRow, FrameRow
 from recorder.session_row import SessionEnd, SessionStart, SpanTotals
 
-Connect: TypeAlias = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Connect: TypeAlias = "Callable[[], AbstractContextManager[DuckDBPyConnection]]"
 """Gives a connection to the tables for one query, so that nobody is kept from writing the file for long."""
 
 _CONTEXTS: Final = f"""

@@ -113,14 +113,24 @@ def is_new(path: Path) -> bool:
         RecordingError: No file can be there.
         OSError: The folders cannot be made.
     """
+    make_place(path)
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+    return not path.exists()
+
+
+def make_place(path: Path) -> None:
+    """Make the folders above a recording that shall be written.
+
+    Raises:
+        RecordingError: No file can be there.
+        OSError: The folders cannot be made.
+    """
     if (unfit := why_unfit(path) or why_no_file(path)) is not None:
         raise RecordingError(unfit)
     if path.is_dir():
         raise RecordingError(f"{path} is a directory; name a file in it.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size == 0:
-        path.unlink()
-    return not path.exists()
 
 
 def quoted(path: Path) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
-
-from duckdb import DuckDBPyConnection
 
 from otelstream.frame import datetime_ns
 from recorder.session_row import RecordedSession, SessionEnd, SessionStart
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 Selector = str | int | UUID
 """Which session: `last`, an index (negative from the end), an id or the beginning of one, or a name."""

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+SUFFIX: Final = ".duckdb"
+TEXT_SUFFIX: Final = ".jsonl"
+"""What the names of recordings end in, those of databases and those of text."""
+
 WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
 """What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
 
@@ -48,6 +52,11 @@ def why_no_file(path: Path) -> str | None:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return None
     return f"{shown(path)} is no regular file, so no recording; check the path."
+
+
+def is_text(path: Path) -> bool:
+    """Tell whether a recording at a path is text, by its name; every other one is a database."""
+    return path.suffix == TEXT_SUFFIX
 
 
 def shown(path: Path) -> str:

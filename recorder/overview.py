@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from recorder.forms import FileSource
 from recorder.names import WALS
 from recorder.reader import Recording
-from recorder.source import Source
 
 _HEADER: Final = "SELECT otelstream_version, duckdb_version FROM header"
 _SESSIONS: Final = """
@@ -59,7 +59,7 @@ class Overview:
     file_bytes: int = 0
     wal_bytes: int = 0
     live: int = 0
-    formats: set[int] = field(default_factory=set)
+    formats: set[int | str] = field(default_factory=set)
     otelstream_versions: set[str] = field(default_factory=set)
     duckdb_versions: set[str] = field(default_factory=set)
     states: Counter[str] = field(default_factory=Counter)
@@ -113,8 +113,12 @@ def overview(recording: Recording) -> Overview:
     return found
 
 
-def _ask(source: Source, connection: DuckDBPyConnection) -> list[_Answers]:
-    unfinished = "recording" if source.live else "crashed"
+def _ask(source: FileSource) -> list[_Answers]:
+    with source.connection() as connection:
+        return _asked(connection, "recording" if source.live else "crashed")
+
+
+def _asked(connection: DuckDBPyConnection, unfinished: str) -> list[_Answers]:
     return [
         _Answers(
             header=connection.execute(_HEADER).fetchall(),
@@ -126,7 +130,7 @@ def _ask(source: Source, connection: DuckDBPyConnection) -> list[_Answers]:
     ]
 
 
-def _count(found: Overview, source: Source, answers: _Answers) -> None:
+def _count(found: Overview, source: FileSource, answers: _Answers) -> None:
     found.files += 1
     found.file_bytes += _size(source.real)
     found.wal_bytes += sum(_size(Path(f"{source.real}{ending}")) for ending in WALS)

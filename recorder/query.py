@@ -11,14 +11,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-import duckdb
-from duckdb import DuckDBPyConnection
-
 from otelstream.errors import RecordingError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection
 
 BATCH_ROWS: Final = 2_000
 """Rows that are in memory at a time while an answer is iterated over."""
@@ -26,7 +24,7 @@ BATCH_ROWS: Final = 2_000
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object] | None
 """Values of `?` and `$1` in the order of their numbers, or of `$name` by name."""
 
-Connect: TypeAlias = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+Connect: TypeAlias = "Callable[[], AbstractContextManager[DuckDBPyConnection]]"
 
 T = TypeVar("T")
 
@@ -132,6 +130,8 @@ class Answer:
     @contextmanager
     def _transaction(self) -> Iterator[DuckDBPyConnection]:
         """Give a connection that can change nothing."""
+        import duckdb  # not before somebody asks: a text recording is read without it
+
         with self._connect() as connection:
             try:
                 if len(connection.extract_statements(self._query)) > 1:

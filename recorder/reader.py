@@ -10,27 +10,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from duckdb import DuckDBPyConnection
 from typing_extensions import Self
 
 from otelstream.errors import RecordingError, SessionNotFoundError
 from otelstream.frame import StreamFrame
-from recorder.batches import Batch, next_batch, place_at
-from recorder.listing import Key, Selector, in_order, key_of, keys_of, selected, sessions_of
-from recorder.names import real_path
+from recorder.batches import Batch
+from recorder.forms import FileSource, source_of
+from recorder.listing import Key, Selector, in_order, key_of, selected
 from recorder.query import Answer, Parameters
-from recorder.sandbox import Sandbox
-from recorder.search import Condition, first_stored
+from recorder.search import Condition
 from recorder.session_row import Gap, RecordedSession
-from recorder.source import Source
 from recorder.sources import Sources, find
-from recorder.union import union
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from recorder.sandbox import Sandbox
 
 T = TypeVar("T")
-
-_GAPS: Final = "SELECT ordinal, frames, reason, noticed_at FROM gaps WHERE session = ? ORDER BY ordinal"
 
 
 class Recording:
@@ -40,7 +39,8 @@ class Recording:
     no recording beneath a directory is left out and listed in `skipped`.
 
     Args:
-        path: A file, a directory (every `*.duckdb` beneath it), or a pattern (`runs/2026-11-*/*.duckdb`).
+        path: A file, a database or text (`*.jsonl`); a directory (every recording beneath it); or a pattern
+            (`runs/2026-11-*/*.duckdb`).
 
     Attributes:
         path: The path as it was given.
@@ -54,9 +54,9 @@ class Recording:
         self.path = Path(path)
         found = find(self.path)
         self._named = found.named
-        self._skipped = dict(found.skipped)
-        self._sandbox = Sandbox([])
-        self.sources: dict[Path, Source] = {}
+        self._skipped = dict(found.skipped + found.foreign)
+        self._sandbox: Sandbox | None = None
+        self.sources: dict[Path, FileSource] = {}
         self._take(found.files)
 
     def __enter__(self) -> Self:
@@ -67,7 +67,8 @@ class Recording:
 
     def close(self) -> None:
         """Remove the copies, if there are any."""
-        self._sandbox.close()
+        if self._sandbox is not None:
+            self._sandbox.close()
 
     @property
     def files(self) -> list[Path]:
@@ -91,8 +92,7 @@ class Recording:
             RecordingError: It is missing, no recording, of a newer format, or damaged.
         """
         for source in self.sources.values() if self._named else ():
-            with source.connection():
-                pass
+            source.check()
 
     def refresh(self) -> list[Path]:
         """Look again: for changes, for new files, for files that are gone; return where there may be news.
@@ -107,7 +107,7 @@ class Recording:
         new = [file for file in found.files if file not in self.sources]
         for file in self.sources.keys() - set(found.files):
             del self.sources[file]
-        self._skipped = dict(found.skipped)
+        self._skipped = dict(found.skipped + found.foreign)
         changed = [file for file, source in self.sources.items() if source.refresh()]
         self._take(new)
         return changed + new
@@ -127,7 +127,9 @@ class Recording:
             with self.sources[self.path].opened() as connection:
                 yield connection
             return
-        keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
+        from recorder.union import union
+
+        keys = self._of_each(lambda source: source.keys())
         readable = [source for source in self.sources.values() if source.path not in self._skipped]
         if not readable:
             reason = next(iter(self._skipped.values()))
@@ -148,9 +150,7 @@ class Recording:
         Raises:
             RecordingError: The file cannot be read.
         """
-        found = self._of_each(
-            lambda source, connection: sessions_of(connection, source.path, live=source.live)
-        )
+        found = self._of_each(lambda source: source.sessions())
         by_key = {key_of(session): session for session in found}
         return [replace(by_key[key], index=index) for index, key in enumerate(in_order(by_key))]
 
@@ -164,16 +164,9 @@ class Recording:
             SessionNotFoundError: There is no such session.
             RecordingError: The file cannot be read.
         """
-        if self._named:
-            source = self.sources[self.path]
-            with source.connection() as connection:
-                index, key = self._selected(keys_of(connection, source.path), selector)
-                return _session(connection, source, key, index)
-        keys = self._of_each(lambda source, connection: keys_of(connection, source.path))
-        index, key = self._selected(keys, selector)
-        source = self.sources[key.file]
-        with source.connection() as connection:
-            return _session(connection, source, key, index)
+        index, key = self._selected(self._of_each(lambda source: source.keys()), selector)
+        (session,) = self.sources[key.file].sessions(key.number)
+        return replace(session, index=index)
 
     def frames(self, session: RecordedSession, first: int = 0) -> Iterator[StreamFrame]:
         """Yield a session's frames in their order of arrival.
@@ -199,11 +192,7 @@ class Recording:
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        place = place_at(session, first, until)
-        while place.ordinal < place.until:
-            with self._source_of(session).connection() as connection:
-                batch = next_batch(connection, place)
-            yield batch
+        return self._source_of(session).batches(session, first, until)
 
     def find(self, session: RecordedSession, condition: Condition, first: int = 0) -> int | None:
         """Return the ordinal of the first frame, from `first` on, that meets a condition; None if none does.
@@ -211,8 +200,7 @@ class Recording:
         Raises:
             RecordingError: The file is damaged, or was moved meanwhile.
         """
-        with self._source_of(session).connection() as connection:
-            return first_stored(connection, session, condition, first)
+        return self._source_of(session).find(session, condition, first)
 
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing, in its order, and why.
@@ -220,27 +208,30 @@ class Recording:
         Raises:
             RecordingError: The file is damaged.
         """
-        with self._source_of(session).connection() as connection:
-            rows = connection.execute(_GAPS, [session.number]).fetchall()
-        return [Gap(*row) for row in rows]
+        return self._source_of(session).gaps(session)
 
     def _take(self, files: list[Path]) -> None:
-        if files:
-            self._sandbox.allow([real_path(file) for file in files])
-            self.sources.update({file: Source(file, self._sandbox) for file in files})
+        self.sources.update({file: source_of(file, self._databases) for file in files})
 
-    def _of_each(self, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+    def _databases(self) -> Sandbox:
+        """Return what databases are opened in; text needs none before somebody asks for tables."""
+        if self._sandbox is None:
+            from recorder.sandbox import Sandbox
+
+            self._sandbox = Sandbox([])
+        return self._sandbox
+
+    def _of_each(self, ask: Callable[[FileSource], list[T]]) -> list[T]:
         return [answer for source in self.sources.values() for answer in self.asked(source, ask)]
 
-    def asked(self, source: Source, ask: Callable[[Source, DuckDBPyConnection], list[T]]) -> list[T]:
+    def asked(self, source: FileSource, ask: Callable[[FileSource], list[T]]) -> list[T]:
         """Return what a file answers; nothing if it is one of many and has to be left out.
 
         Raises:
             RecordingError: The file cannot be read, and is the one that was named.
         """
         try:
-            with source.connection() as connection:
-                answers = ask(source, connection)
+            answers = ask(source)
         except RecordingError as error:
             if self._named:
                 raise
@@ -261,7 +252,7 @@ class Recording:
             )
         return index, ordered[index]
 
-    def _source_of(self, session: RecordedSession) -> Source:
+    def _source_of(self, session: RecordedSession) -> FileSource:
         source = self.sources.get(session.file)
         if source is None:
             raise RecordingError(f"{session.file} is not a file of {self.path}; open that one.")
@@ -278,8 +269,3 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     recording = Recording(path)
     recording.check()
     return recording
-
-
-def _session(connection: DuckDBPyConnection, source: Source, key: Key, index: int) -> RecordedSession:
-    (session,) = sessions_of(connection, source.path, live=source.live, number=key.number)
-    return replace(session, index=index)

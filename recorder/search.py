@@ -5,14 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from typing import Any, Final, Literal, NamedTuple
-
-from duckdb import DuckDBPyConnection
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from otelstream.frame import FrameLike
 from recorder.batches import Batch
 from recorder.rows import utf8
 from recorder.session_row import RecordedSession
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 Field = Literal["id", "type", "offset_ns", "timestamp"]
 Comparison = Literal["=", ">=", ">"]

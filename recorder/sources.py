@@ -7,13 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from otelstream.errors import RecordingError
-from recorder.names import WALS, real_path, shown, why_no_file, why_unfit
-
-SUFFIX: Final = ".duckdb"
-"""What the name of a recording in a directory ends in."""
+from recorder.names import SUFFIX, TEXT_SUFFIX, WALS, is_text, real_path, shown, why_no_file, why_unfit
+from recorder.text.headers import why_foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,7 @@ class Sources:
         files: In the order of their names, which is that of their days where a directory was recorded into.
         named: Whether the path names one file itself, so that it must be a recording.
         skipped: What cannot be read beneath a directory, each with a sentence that says why.
+        foreign: Other files there with the suffix of text recordings, each with a sentence that says so.
         others: Further names of the files, which lead to one of them.
     """
 
@@ -31,13 +29,14 @@ class Sources:
     named: bool
     skipped: list[tuple[Path, str]]
     others: list[Path] = field(default_factory=list)
+    foreign: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def find(path: Path) -> Sources:
     """Return the files that a path means.
 
-    A directory means every `*.duckdb` beneath it; a pattern (`runs/2026-11-*/*.duckdb`), what it matches. A
-    path at which there is something is no pattern.
+    A directory means every `*.duckdb` and every text recording (`*.jsonl`) beneath it; a pattern
+    (`runs/2026-11-*/*.duckdb`), what it matches. A path at which there is something is no pattern.
 
     Raises:
         RecordingError: A directory holds no recording, a pattern matches none, or what the path names can be
@@ -46,8 +45,10 @@ def find(path: Path) -> Sources:
     skipped: list[tuple[Path, str]] = []
     if _is_directory(path):
         found = _sorted_out(_beneath(path, skipped), skipped)
-        if not found.files and not skipped:
-            raise RecordingError(f"{shown(path)} holds no recording (*{SUFFIX}); check the path.", "missing")
+        if not (found.files or skipped or found.foreign):
+            raise RecordingError(
+                f"{shown(path)} holds no recording (*{SUFFIX}, *{TEXT_SUFFIX}); check the path.", "missing"
+            )
         return found
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         if (unfit := why_unfit(path) or why_no_file(path)) is not None:
@@ -69,21 +70,26 @@ def _beneath(directory: Path, skipped: list[tuple[Path, str]]) -> Iterator[Path]
 
     for folder, folders, names in os.walk(directory, onerror=take_note):
         folders[:] = [name for name in folders if not name.startswith(".")]  # unfinished files are in such
-        yield from (Path(folder, name) for name in names if name.endswith(SUFFIX) and name[0] != ".")
+        yield from (
+            Path(folder, name) for name in names if name.endswith((SUFFIX, TEXT_SUFFIX)) and name[0] != "."
+        )
 
 
 def _sorted_out(files: Iterable[Path], skipped: list[tuple[Path, str]]) -> Sources:
     """Return the files in the order of their names, one of several names of a file, and what is left out."""
     found: dict[Path, Path] = {}
     others: list[Path] = []
+    foreign: list[tuple[Path, str]] = []
     for file in sorted(files):
         if (unfit := why_unfit(file) or why_no_file(file)) is not None:
             skipped.append((file, unfit))
         elif (real := real_path(file)) in found:
             others.append(file)
+        elif is_text(file) and (why := why_foreign(file)) is not None:
+            foreign.append((file, why))
         else:
             found[real] = file
-    return Sources(list(found.values()), named=False, skipped=skipped, others=others)
+    return Sources(list(found.values()), named=False, skipped=skipped, others=others, foreign=foreign)
 
 
 def _is_directory(path: Path) -> bool:

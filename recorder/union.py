@@ -16,8 +16,8 @@ from otelstream.errors import RecordingError
 from recorder.creation import NO_EXTENSIONS, quoted
 from recorder.database import alone, close_after_reading, open_for_reading
 from recorder.faults import is_damage, sentence_for
+from recorder.forms import FileSource
 from recorder.listing import Key, in_order
-from recorder.source import Source
 
 _RELATIONS: Final = """
 SELECT database_name, table_name, list(column_name) FROM duckdb_columns()
@@ -35,13 +35,13 @@ class _Member:
         hidden: Sessions that another file holds as well, and more completely.
     """
 
-    source: Source
+    source: FileSource
     hidden: list[Key] = field(default_factory=list)
 
 
 @contextmanager
 def union(
-    path: Path, sources: Sequence[Source], keys: Sequence[Key], skipped: dict[Path, str]
+    path: Path, sources: Sequence[FileSource], keys: Sequence[Key], skipped: dict[Path, str]
 ) -> Iterator[DuckDBPyConnection]:
     """Give a connection in which the tables and views of all sources are views over all of them.
 
@@ -76,7 +76,7 @@ def union(
 
 
 def _attach_all(
-    connection: DuckDBPyConnection, sources: Sequence[Source], skipped: dict[Path, str], stack: ExitStack
+    connection: DuckDBPyConnection, sources: Sequence[FileSource], skipped: dict[Path, str], stack: ExitStack
 ) -> dict[str, _Member]:
     members: dict[str, _Member] = {}
     for number, source in enumerate(sources):
@@ -94,7 +94,7 @@ def _attach_all(
     return members
 
 
-def _attach(connection: DuckDBPyConnection, name: str, source: Source, stack: ExitStack) -> str | None:
+def _attach(connection: DuckDBPyConnection, name: str, source: FileSource, stack: ExitStack) -> str | None:
     """Attach a file, or a copy of it; return why that cannot be, None if it is done."""
     if _problem_at(source.place, connection, name, source) is None:
         return None
@@ -105,7 +105,7 @@ def _attach(connection: DuckDBPyConnection, name: str, source: Source, stack: Ex
     return _problem_at(copy, connection, name, source)
 
 
-def _problem_at(place: Path, connection: DuckDBPyConnection, name: str, source: Source) -> str | None:
+def _problem_at(place: Path, connection: DuckDBPyConnection, name: str, source: FileSource) -> str | None:
     try:
         with alone():
             connection.execute(f"ATTACH {quoted(place)} AS {name} (READ_ONLY)")

@@ -60,6 +60,8 @@ class Writer:
         RecordingError: The file cannot be written; see `recorder.database.open_for_writing`.
     """
 
+    keeps_spans: Final = True
+
     def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
         self.path = path.absolute()
         self._sessions: dict[UUID, _Session] = {}
@@ -85,6 +87,11 @@ class Writer:
         """Frames that were added and are not committed yet."""
         stored = len(self._frames.rows) + len(self._odd_frames.rows)
         return stored + sum(len(session.frames) for session in self._sessions.values())
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file still has its name: it was not moved or replaced."""
+        return is_in_place(self.path)
 
     @property
     def _tables(self) -> tuple[Table, ...]:
@@ -167,7 +174,7 @@ class Writer:
         tables = [table for table in self._tables if table.rows]
         if not tables:
             return
-        if not is_in_place(self.path):
+        if not self.is_in_place:
             raise RecordingError(
                 f"{self.path} was removed or replaced while it was recorded; nothing more goes there.",
                 "missing",

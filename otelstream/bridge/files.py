@@ -15,8 +15,8 @@ from typing import Final, Literal
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.targets import Target, new_path
 from otelstream.errors import RecordingError
-from recorder.database import PATIENCE_S, is_in_place
-from recorder.writer import Writer
+from recorder.database import PATIENCE_S
+from recorder.writing import AnyWriter, writer_of
 
 NOTICEABLE_S: Final = 0.1
 BACK_OFF_S: Final = 5.0
@@ -59,10 +59,10 @@ class RecordingFile:
         self.users = 0
         self.broken = False
         self.opened_at = self.left_at = time.monotonic()
-        self._writer: Writer | None = None
+        self._writer: AnyWriter | None = None
 
     @property
-    def writer(self) -> Writer:
+    def writer(self) -> AnyWriter:
         """The open writer.
 
         Raises:
@@ -85,12 +85,12 @@ class RecordingFile:
     @property
     def is_in_place(self) -> bool:
         """Whether it still has its name: nobody has removed, moved or replaced it."""
-        return self._writer is None or is_in_place(self.path)
+        return self._writer is None or self._writer.is_in_place
 
     def open(self, patience_s: float) -> None:
         """Open the file unless it is open. Raises `RecordingError` if it cannot be written."""
         if self._writer is None:
-            self._writer = Writer(self.path, patience_s=patience_s)
+            self._writer = writer_of(self.path, patience_s=patience_s)
 
     def flush(self) -> None:
         """Commit. Raises `RecordingError` if that fails; what was pending is lost then."""

@@ -118,15 +118,15 @@ def _has_more(key: Key, taken: Key, damaged: set[Path]) -> bool:
         if any(frame is not None and frame != instead for frame, instead in pairs):
             return True
         ended, end = mine.end(), theirs.end()
-    return ended.state != "crashed" and _outcome(ended) != _outcome(end)
+    return ended is not None and ended.state != "crashed" and _outcome(ended) != _outcome(end)
 
 
 def _frames(original: Original) -> Iterator[str]:
     return (frame_json(item.frame) for item in original.items() if isinstance(item, StoredFrame))
 
 
-def _outcome(end: SessionEnd) -> tuple[str | None, ...]:
-    return end.state, end.result, end.error
+def _outcome(end: SessionEnd | None) -> tuple[str | None, ...]:
+    return () if end is None else (end.state, end.result, end.error)
 
 
 def _original(file: OpenFile, number: int, *, is_damaged: bool) -> Original:

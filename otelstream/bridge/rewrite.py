@@ -51,8 +51,8 @@ class Original(Protocol):
     def items(self) -> Iterator[Item]:
         """Yield its frames and gaps, in order."""
 
-    def end(self) -> SessionEnd:
-        """Return how it ended, once all items have been taken."""
+    def end(self) -> SessionEnd | None:
+        """Return how it ended, once all items have been taken; None if it goes on."""
 
 
 class Recorded:
@@ -71,12 +71,15 @@ class Recorded:
 
     def items(self) -> Iterator[Item]:
         """Yield its frames and gaps, in order. Raises `RecordingError` if the file is damaged."""
-        for item in items_of(self._connect, self._session):
+        for item in self._stored():
             if isinstance(item, StoredGap):
                 self._gaps += item.frames
             yield item
 
-    def end(self) -> SessionEnd:
+    def _stored(self) -> Iterator[Item]:
+        return items_of(self._connect, self._session)
+
+    def end(self) -> SessionEnd | None:
         """Return how it ended, once all items have been taken."""
         session = self._session
         if session.end is not None:
@@ -124,7 +127,7 @@ def copy_session(
     copying = _Copying(original.start, writer, StreamRedactor(redactor), SpanRows(rows), stored)
     for item in original.items():
         copying.put(item)
-    copying.end(original.end())
+    copying.finish(original.end())
     return Copied(copying.frames, copying.fired)
 
 
@@ -167,9 +170,13 @@ class _Copying:
         if len(self._waiting) >= BATCH_FRAMES or self._size >= BATCH_CHARACTERS:
             self._write(final=False)
 
-    def end(self, end: SessionEnd) -> None:
-        """Take the end."""
+    def finish(self, end: SessionEnd | None) -> None:
+        """Write what is left, and the end if there is one."""
         self._write(final=True)
+        if end is not None:
+            self._end(end)
+
+    def _end(self, end: SessionEnd) -> None:
         redactor = self._redactor
         if redactor is not None:
             end = _masked_end(end, redactor)

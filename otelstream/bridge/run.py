@@ -259,7 +259,7 @@ class Run:
             return
         if file != "failed":
             self._record = RecordStage(file, options, beginning)
-            self._rows = SpanRows(options.spans.rows)
+            self._rows = SpanRows(options.spans.rows) if file.writer.keeps_spans else None
         backlog, self._backlog = self._backlog, None
         if backlog is not None:
             backlog.run(self._commit_batch)  # without a recording each frame is counted

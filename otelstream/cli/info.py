@@ -36,7 +36,7 @@ def _facts(path: Path, found: Overview) -> dict[str, object]:
         "path": str(path),
         "files": found.files,
         "live_files": found.live,
-        "formats": sorted(found.formats),
+        "formats": sorted(found.formats, key=str),
         "otelstream_versions": sorted(found.otelstream_versions),
         "duckdb_versions": sorted(found.duckdb_versions),
         "file_bytes": found.file_bytes,
@@ -76,8 +76,8 @@ def _lines(path: Path, found: Overview) -> Iterator[tuple[str, str]]:
     yield "spans", f"{found.totals['spans']}{_counted(found.totals - Counter(spans=found.totals['spans']))}"
 
 
-def _listed(values: set[int] | set[str]) -> str:
-    return ", ".join(str(value) for value in sorted(values)) or "unknown"
+def _listed(values: set[int | str] | set[str]) -> str:
+    return ", ".join(sorted(map(str, values))) or "unknown"
 
 
 def _counted(counts: Counter[str]) -> str:

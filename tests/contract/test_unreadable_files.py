@@ -40,7 +40,7 @@ def empty(path: Path) -> str:
 def folder(path: Path) -> str:
     """A directory with nothing in it."""
     path.mkdir()
-    return f"{path} holds no recording (*.duckdb); check the path."
+    return f"{path} holds no recording (*.duckdb, *.jsonl); check the path."
 
 
 def text(path: Path) -> str:

@@ -89,7 +89,7 @@ def test_a_file_of_two_names_is_one_file(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("empty", "{} holds no recording (*.duckdb); check the path."),
+        ("empty", "{} holds no recording (*.duckdb, *.jsonl); check the path."),
         ("2026-12-*/*.duckdb", "{} matches no recording; check the pattern."),
         ("*.wal", "{} matches no recording; check the pattern."),
     ],
