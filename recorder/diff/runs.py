@@ -31,7 +31,10 @@ _SOMETIME: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 @runtime_checkable
 class Session(Protocol):
-    """A stream session that was consumed, of CrewAI or of ours."""
+    """A stream session that was consumed, of CrewAI or of ours; its `result` raises where the run did.
+
+    So `result` is none of the members: to find out whether something is a session, each of them is asked for.
+    """
 
     @property
     def frames(self) -> Sequence[Any]:
@@ -44,10 +47,6 @@ class Session(Protocol):
     @property
     def is_cancelled(self) -> bool:
         """Whether it was closed early."""
-
-    @property
-    def result(self) -> Any:  # noqa: ANN401  a result may be anything
-        """The run's result."""
 
 
 Comparable: TypeAlias = str | os.PathLike[str] | Session | Iterable[FrameLike]
@@ -137,7 +136,7 @@ def run_of(source: Comparable, selector: Selector, name: str) -> RecordedRun | K
     return KeptRun(name, [*source.frames, _outcome(*_live_outcome(source))])
 
 
-def _live_outcome(session: Session) -> tuple[str, JsonValue, JsonValue]:
+def _live_outcome(session: Any) -> tuple[str, JsonValue, JsonValue]:  # noqa: ANN401  with a result
     try:
         return "cancelled" if session.is_cancelled else "completed", encode_value(session.result), None
     except Exception as error:  # noqa: BLE001  what the run raised may be anything
