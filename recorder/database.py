@@ -221,6 +221,10 @@ def forget_after_fork() -> None:
     _reading.clear()
 
 
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=forget_after_fork)
+
+
 def open_for_reading(
     database: str | Path, config: Mapping[str, str], *, read_only: bool
 ) -> DuckDBPyConnection:

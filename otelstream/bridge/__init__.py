@@ -24,7 +24,7 @@ from otelstream.bridge.termination import Termination
 from otelstream.redact import Redactor, secret_values
 from otelstream.source.session import AsyncSession, observed
 from otelstream.span.options import SpanOptions
-from recorder.database import forget_after_fork, keep_open
+from recorder.database import keep_open
 
 S = TypeVar("S")
 Redact = bool | Redactor | Callable[[str], str]
@@ -193,7 +193,6 @@ def _after_fork() -> None:
     _late.clear()
     _termination.forget_after_fork()
     providers.forget_after_fork()
-    forget_after_fork()
 
 
 os.register_at_fork(after_in_child=_after_fork)
