@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from typing import Final
 
 from otelstream.redact import Redactor, redacted, secret_values
+from recorder.diff.chunks import joined
 from recorder.diff.comparison import Comparison
 from recorder.diff.forms import Forms
 from recorder.diff.places import ABSENT
-from recorder.diff.policy import DEFAULT, RULES, Policy, Rule
+from recorder.diff.policy import DEFAULT, RULES, Chunks, Policy, Rule
 from recorder.diff.result import Diff, Divergence, Verdict
 from recorder.diff.runs import Comparable, KeptRun, RecordedRun, Run, run_of
 from recorder.listing import Selector
@@ -19,6 +20,7 @@ __all__ = [
     "ABSENT",
     "DEFAULT",
     "RULES",
+    "Chunks",
     "Comparable",
     "Diff",
     "Divergence",
@@ -44,7 +46,8 @@ def diff(
 
     Ids are compared by what they point to. What differs between two runs of the same code is set aside as the
     policy says. Where the one is a recording with its secrets masked, they are masked in the other, too.
-    Takes about 500 bytes for each frame of both; frames of recordings are not held.
+    Takes about 500 bytes for each frame of both; frames of recordings are not held, unless one of two has its
+    secrets masked and the other has not, or `policy.chunks` is `text`.
 
     Args:
         a: The one: a recording's path, a consumed stream session, or frames (these have no outcome, and then
@@ -65,7 +68,12 @@ def diff(
             runs.append(run_of(source, selector, name))
             stack.callback(runs[-1].close)
         left, right = _masked_alike(*runs)
-        return Comparison(Forms(policy), (left, right)).diff((left.name, right.name))
+        if policy.chunks == "text":
+            left, right = (
+                KeptRun(left.name, *joined(left.frames())),
+                KeptRun(right.name, *joined(right.frames())),
+            )
+        return Comparison(Forms(policy), (left, right)).diff()
 
 
 def assert_same_run(

@@ -83,12 +83,16 @@ class Alignment:
         return pairs + _in_equal_gaps(left, right, pairs)
 
     def _align_moved(self) -> None:
-        """Pair what has no partner in its scope with the same elsewhere."""
+        """Pair what has no partner in its scope with the same elsewhere, or with what stands in its place."""
         missing, extra = self.missing, self.extra
-        if missing and extra:
-            digests = [self._left.digests[at] for at in missing], [self._right.digests[at] for at in extra]
-            for one, other in matched(*digests):
-                self._pair(missing[one], extra[other])
+        if not missing or not extra:
+            return
+        digests = [self._left.digests[at] for at in missing], [self._right.digests[at] for at in extra]
+        for one, other in matched(*digests):
+            self._pair(missing[one], extra[other])
+        pairs = [(at, other) for at, other in enumerate(self.right_of) if other != NOBODY]
+        for one, other in _in_equal_gaps(range(len(self._left)), range(len(self._right)), pairs):
+            self._pair(one, other)
 
 
 _EMPTY: Final = array("q")

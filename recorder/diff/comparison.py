@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from recorder.diff.alignment import Alignment
 from recorder.diff.forms import Forms
 from recorder.diff.identities import Identities
 from recorder.diff.paths import written
-from recorder.diff.places import Place, differences
+from recorder.diff.places import ABSENT, Place, differences
 from recorder.diff.races import Races
 from recorder.diff.reading import Rereader
 from recorder.diff.result import Diff, Divergence, Kind
@@ -20,6 +20,15 @@ from recorder.diff.snapshots import Snapshots
 
 CONTEXT: Final = 3
 """How many frames before the first difference are told."""
+
+
+class Finding(NamedTuple):
+    """A difference, by the places of its frames in both sides; `NOBODY` where a side has none."""
+
+    kind: Kind
+    left: int
+    right: int
+    place: Place | None = None
 
 
 class Comparison:
@@ -33,48 +42,36 @@ class Comparison:
 
     def __init__(self, forms: Forms, runs: tuple[Run, Run], sides: tuple[Side, Side] | None = None) -> None:
         self._forms = forms
+        self._runs = runs
         left, right = sides or (side_of(runs[0].frames(), forms), side_of(runs[1].frames(), forms))
-        self.sides: Final = (left, right)
+        self._sides = (left, right)
         self._readers = Rereader(runs[0]), Rereader(runs[1])
         self._alignment = Alignment(left, right)
         self._identities = Identities(left, right, self._alignment)
         self._races = Races(left, right, self._alignment)
         self._snapshots: dict[tuple[int, int], Snapshots] = {}
 
-    @cached_property
-    def is_in_order(self) -> bool:
-        """Whether what both sessions have comes in one order."""
-        latest = NOBODY
-        for other in self._alignment.right_of:
-            if NOBODY < other < latest:
-                return False
-            latest = max(latest, other)
-        return True
-
-    def diff(self, names: tuple[str, str]) -> Diff:
+    def diff(self) -> Diff:
         """Return the verdict, and the first difference with what came before it."""
-        first = self.first()
-        counts = self._frames_of(0), self._frames_of(1)
-        if first is None:
-            return Diff("same" if self.is_in_order else "reordered", None, counts, names)
-        return Diff("different", first, counts, names, tuple(self._before(first)))
+        names = self._runs[0].name, self._runs[1].name
+        counts = self._count(0), self._count(1)
+        found = next(self._findings(), None)
+        if found is None:
+            return Diff("same" if self._is_in_order else "reordered", None, counts, names)
+        return Diff("different", self._divergence(found), counts, names, tuple(self._before(found)))
 
-    def first(self) -> Divergence | None:
-        """Return the first difference, in the order of the left session; what it has not follows its pair."""
-        return next(self._divergences(), None)
-
-    def _divergences(self) -> Iterator[Divergence]:
+    def _findings(self) -> Iterator[Finding]:
+        """Yield what differs in the order of the left session; what it has not follows what it has."""
         extra = self._extra_after()
         if NOBODY in extra:
-            yield self._of_kind("extra", None, extra[NOBODY])
+            yield Finding("extra", NOBODY, extra[NOBODY])
         for at, other in enumerate(self._alignment.right_of):
-            if other == NOBODY:
-                if not self._is_outcome(0, at):
-                    yield self._of_kind("missing", at, None)
-            elif (found := self._between(at, other)) is not None:
-                yield found
+            if other != NOBODY:
+                yield from self._between(at, other)
+            elif not self._is_outcome(0, at):
+                yield Finding("missing", at, NOBODY)
             if at in extra:
-                yield self._of_kind("extra", None, extra[at])
+                yield Finding("extra", NOBODY, extra[at])
 
     def _extra_after(self) -> dict[int, int]:
         """Return the first of the frames without a partner behind each frame of the left session."""
@@ -87,40 +84,32 @@ class Comparison:
                 extra.setdefault(after, at)
         return extra
 
-    def _frames_of(self, side: int) -> int:
-        count = len(self.sides[side])
-        return count - (count > 0 and self._is_outcome(side, count - 1))
-
-    def _before(self, first: Divergence) -> Iterator[tuple[int, str]]:
-        side, at = (
-            (self.sides[0], first.left) if first.left is not None else (self.sides[1], first.right or 0)
-        )
-        for ordinal in range(max(0, at - CONTEXT), at):
-            label = side.labels.get(ordinal)
-            yield ordinal, side.types[ordinal] if label is None else f"{side.types[ordinal]} ({label})"
-
-    def _is_outcome(self, side: int, ordinal: int) -> bool:
-        return self.sides[side].types[ordinal] == OUTCOME
-
-    def _between(self, at: int, other: int) -> Divergence | None:
-        left, right = self.sides
+    def _between(self, at: int, other: int) -> Iterator[Finding]:
+        left, right = self._sides
         if left.digests[at] != right.digests[other] or not self._ids_agree(at, other):
-            place = next(self._unexplained(at, other), None)
-            if place is not None:
-                return self._of_kind("value", at, other, place)
-        return (
-            None if self.is_in_order or self._orders_agree(at, other) else self._of_kind("order", at, other)
-        )
+            yield from (Finding("value", at, other, place) for place in self._unexplained(at, other))
+        if not self._is_in_order and not self._orders_agree(at, other):
+            yield Finding("order", at, other)
+
+    @cached_property
+    def _is_in_order(self) -> bool:
+        """Whether what both sessions have comes in one order."""
+        latest = NOBODY
+        for other in self._alignment.right_of:
+            if NOBODY < other < latest:
+                return False
+            latest = max(latest, other)
+        return True
 
     def _ids_agree(self, at: int, other: int) -> bool:
-        left, right = self.sides
-        return all(map(self._same_hash, left.ids_of(at), right.ids_of(other)))
+        left, right = self._sides
+        return all(map(self._agree, left.ids_of(at), right.ids_of(other)))
 
-    def _same_hash(self, left: int, right: int) -> bool:
+    def _agree(self, left: int, right: int) -> bool:
         return self._identities.agree(left, right) or self._races.explain_reference(left, right)
 
-    def _same(self, left: str, right: str) -> bool:
-        return self._same_hash(hash(left), hash(right))
+    def _are_same(self, left: str, right: str) -> bool:
+        return self._agree(hash(left), hash(right))
 
     def _orders_agree(self, at: int, other: int) -> bool:
         races = self._races
@@ -128,25 +117,53 @@ class Comparison:
         return soon and races.comes_too_late(0, at) == races.comes_too_late(1, other)
 
     def _unexplained(self, at: int, other: int) -> Iterator[Place]:
+        """Yield the places where two frames differ, but for what a race has done."""
+        flows = self._races.flows_of(at, other)
         frames = self._readers[0].frame(at), self._readers[1].frame(other)
-        snapshots: Snapshots | None = None
-        for place in differences(self._forms, *frames, self._same):
-            if snapshots is None and (flows := self._races.flow_of(at, other)) is not None:
-                snapshots = self._snapshots_of(flows)
-            if snapshots is None or not snapshots.explain(place, self._same):
+        for place in differences(self._forms, *frames, self._are_same):
+            if flows is None or not self._snapshots_of(flows).explain(place, self._are_same):
                 yield place
 
     def _snapshots_of(self, flows: tuple[int, int]) -> Snapshots:
         if flows not in self._snapshots:
-            self._snapshots[flows] = Snapshots(self._forms, self.sides, self._readers, flows)
+            self._snapshots[flows] = Snapshots(self._forms, self._sides, self._readers, flows)
         return self._snapshots[flows]
 
-    def _of_kind(
-        self, kind: Kind, at: int | None, other: int | None, place: Place | None = None
-    ) -> Divergence:
-        side, ordinal = (self.sides[0], at) if at is not None else (self.sides[1], other or 0)
-        found = Divergence(kind, at, other, side.types[ordinal], side.path_of(ordinal))
-        if place is None:
-            return found
-        path = written(place.path)
-        return Divergence(kind, at, other, found.frame_type, found.scopes, path, place.left, place.right)
+    def _is_outcome(self, side: int, place: int) -> bool:
+        return self._sides[side].types[place] == OUTCOME
+
+    def _count(self, side: int) -> int:
+        last = len(self._sides[side]) - 1
+        if last < 0:
+            return 0
+        return self._runs[side].ordinal_of(last) + (not self._is_outcome(side, last))
+
+    def _divergence(self, found: Finding) -> Divergence:
+        left, right = (
+            None if place == NOBODY else run.ordinal_of(place)
+            for run, place in zip(self._runs, (found.left, found.right), strict=True)
+        )
+        side, place = self._shown(found)
+        path, left_value, right_value = found.place or (None, ABSENT, ABSENT)
+        return Divergence(
+            kind=found.kind,
+            left=left,
+            right=right,
+            frame_type=self._sides[side].types[place],
+            scopes=self._sides[side].path_of(place),
+            path=None if path is None else written(path),
+            left_value=left_value,
+            right_value=right_value,
+        )
+
+    def _before(self, found: Finding) -> Iterator[tuple[int, str]]:
+        which, place = self._shown(found)
+        side = self._sides[which]
+        for before in range(max(0, place - CONTEXT), place):
+            label = side.labels.get(before)
+            told = side.types[before] if label is None else f"{side.types[before]} ({label})"
+            yield self._runs[which].ordinal_of(before), told
+
+    def _shown(self, found: Finding) -> tuple[int, int]:
+        """Return the side and the place that a difference is shown by: the recorded one, if it is there."""
+        return (0, found.left) if found.left != NOBODY else (1, found.right)

@@ -71,7 +71,8 @@ _IDS: Final = (
     r"|\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b"
     r"|\b(?:call|chatcmpl|cmpl|resp|msg|toolu|fc|rs)[_-](?=[A-Za-z_]*\d)[A-Za-z0-9_]{12,}"
 )
-_ID, _ASIDE, _NOTHING, _OPEN, _LIST, _CLOSE = ("id",), ("aside",), ("null",), ("{",), ("[",), ("]",)
+_ID: Final = "\0id\0"
+_ASIDE, _NOTHING, _OPEN, _LIST, _CLOSE = ("aside",), ("null",), ("{",), ("[",), ("]",)
 _KEPT: Final = 4_096
 
 
@@ -103,8 +104,8 @@ class Forms:
         fields: dict[str, object] = {
             "type": frame.type,
             "channel": frame.channel,
-            "namespace": [_Id(item) if item in named else item for item in frame.namespace],
             "data": data,
+            "namespace": [_Id(item) if item in named else item for item in frame.namespace],
             "id": _Id(frame.id),
             "parent_id": None if frame.parent_id is None else _Id(frame.parent_id),
             "previous_id": None if frame.previous_id is None else _Id(frame.previous_id),
@@ -177,7 +178,7 @@ class Forms:
             if found.lastgroup is None:
                 return "\0"
             ids.append(found[0])
-            return "\0id\0"
+            return _ID
 
         plain = self._volatile.sub(without, text)
         return Form(text if plain == text else plain, tuple(ids))

@@ -26,9 +26,10 @@ class Identities:
         doubtful_left: set[int] = set()
         doubtful_right: set[int] = set()
         for one, other in self._uses():
-            if self._to_right.setdefault(one, other) != other or self._to_left.setdefault(other, one) != one:
-                doubtful_left.update((one, self._to_left[other]))
-                doubtful_right.update((other, self._to_right[one]))
+            partner, its_partner = self._to_right.setdefault(one, other), self._to_left.setdefault(other, one)
+            if partner != other or its_partner != one:
+                doubtful_left.update((one, its_partner))
+                doubtful_right.update((other, partner))
         if doubtful_left:
             self._decide(doubtful_left, doubtful_right)
 

@@ -57,7 +57,7 @@ class Rule:
 
 _MEASURED: Final = r"(?:\w+_)?(?:duration|elapsed|latency|time)_(?:ms|ns)|execution_time|\w+_duration"
 _NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
-# What is deep in a frame is the text of a Python object: {'execution_time': 0.1}, Tool(current_usage_count=1).
+# What is deep in a frame is the text of an object: {'execution_time': 0.1}, Tool(current_usage_count=1).
 _IN_TEXT: Final = r"(?<![A-Za-z0-9_])(?:{keys})(?:['\"]: |=)" + _NUMBER
 
 RULES: Final = (

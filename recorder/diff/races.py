@@ -60,7 +60,7 @@ class Races:
             return False
         return any(NOBODY < self._end(side, scope) < ordinal for scope in scopes)
 
-    def flow_of(self, left: int, right: int) -> tuple[int, int] | None:
+    def flows_of(self, left: int, right: int) -> tuple[int, int] | None:
         """Return the flows in which two frames tell the state of parallel methods, None if they do not."""
         methods = self._method_of(0, left), self._method_of(1, right)
         if NOBODY in methods:

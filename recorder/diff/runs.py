@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from otelstream.errors import UsageError
 from otelstream.frame import FrameLike, StreamFrame, exact_json
 from otelstream.jsontext import decode_json
-from otelstream.redact import PLACEHOLDER, Redactor, redacted
+from otelstream.redact import PLACEHOLDER
 from recorder.exceptions import encode_exception
 from recorder.listing import Selector
 from recorder.reader import Recording
@@ -67,6 +67,9 @@ class Run(Protocol):
     def frames(self, first: int = 0) -> Iterator[FrameLike]:
         """Yield its frames from an ordinal on, its outcome last if it is known."""
 
+    def ordinal_of(self, place: int) -> int:
+        """Return the ordinal in the session of what comes at that place in `frames`."""
+
     def close(self) -> None:
         """Let go of what it holds."""
 
@@ -90,17 +93,22 @@ class RecordedRun:
             yield from self._recording.frames(self._session, first)
         yield _outcome(*_recorded_outcome(self._session))
 
+    def ordinal_of(self, place: int) -> int:
+        """Return the ordinal in the session of what comes at that place."""
+        return place
+
     def close(self) -> None:
         """Close the recording."""
         self._recording.close()
 
 
 class KeptRun:
-    """Frames in memory."""
+    """Frames in memory; with their ordinals, if they are not all that the session has."""
 
-    def __init__(self, name: str, frames: Iterable[FrameLike]) -> None:
+    def __init__(self, name: str, frames: Iterable[FrameLike], ordinals: Sequence[int] | None = None) -> None:
         self.name: Final = name
         self._frames: Final = list(frames)
+        self._ordinals: Final = range(len(self._frames)) if ordinals is None else ordinals
 
     @property
     def is_masked(self) -> bool:
@@ -111,12 +119,12 @@ class KeptRun:
         """Yield its frames from an ordinal on."""
         yield from self._frames[first:]
 
+    def ordinal_of(self, place: int) -> int:
+        """Return the ordinal in the session of what comes at that place."""
+        return self._ordinals[place]
+
     def close(self) -> None:
         """Hold nothing."""
-
-    def masked(self, redactor: Redactor) -> KeptRun:
-        """Return the run with its secrets masked."""
-        return KeptRun(self.name, redacted(self._frames, redactor))
 
 
 def run_of(source: Comparable, selector: Selector, name: str) -> RecordedRun | KeptRun:

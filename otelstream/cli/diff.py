@@ -1,0 +1,53 @@
+"""`otelstream diff`: two recorded sessions compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+
+from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
+from otelstream.cli.terminal import plain
+from recorder.diff import DEFAULT, Chunks, Policy
+from recorder.diff import diff as compared
+
+
+def diff(
+    recording: RecordingPath,
+    other_recording: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OTHER", help="The recording to compare with; may be the same.", show_default=False
+        ),
+    ],
+    session: SessionName = "last",
+    other: Annotated[
+        str, typer.Option("--other", "-o", help="Which session of OTHER, named as by --session.")
+    ] = "last",
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="JSONPATH", help="What may differ, e.g. $.data.cost or $..cost. Repeatable."),
+    ] = None,
+    chunks: Annotated[
+        Chunks, typer.Option(help="Compare token by token (exact), or the text of each call (text).")
+    ] = "exact",
+    *,
+    ignore_tokens: Annotated[bool, typer.Option("--ignore-tokens", help="Token counts may differ.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two sessions: the same, the same in another order, or where they differ first.
+
+    Ids, times, durations, memory addresses and usage counters are set aside. Exit code 0 if they are the same
+    or only parallel branches came in another order, 1 if they differ, 2 if something is unreadable.
+    """
+    aside = DEFAULT | {"tokens"} if ignore_tokens else DEFAULT
+    policy = Policy(aside=aside, ignore=tuple(ignore or ()), chunks=chunks)
+    found = compared(recording, other_recording, session=session, other=other, policy=policy)
+    if as_json:
+        print(to_json(found.to_json(), indent=2, fallback=repr, inf_nan_mode="null").decode())
+    else:
+        print(plain(str(found), keep="\n"))
+    if found.verdict == "different":
+        raise typer.Exit(1)
