@@ -244,11 +244,18 @@ def decode_error(encoded: JsonObject, decode: Callable[[JsonValue], object]) -> 
     restored = _restore(encoded.get("class"), record)
     error = _stand_in(encoded, record) if restored is None else restored
     for name in ("__cause__", "__context__"):
-        linked = decode(encoded.get(name.strip("_")))
+        part = encoded.get(name.strip("_"))
+        linked = error if _is_itself(part, encoded) else decode(part)
         if isinstance(linked, BaseException):  # not where the chain was too long to be recorded
             _set(error, name, linked)
     _set(error, "__suppress_context__", encoded.get("suppress_context") is True)
     return error
+
+
+def _is_itself(part: JsonValue, encoded: JsonObject) -> bool:
+    # What `raise error from error` makes, as CrewAI's OpenAI provider does.
+    path = encoded.get("class")
+    return part == {"$type": "object", "class": path, "repr": f"<{path} contains itself>"}
 
 
 def _restore(path: JsonValue, record: _Record) -> BaseException | None:

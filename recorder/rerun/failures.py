@@ -1,7 +1,7 @@
 """The exceptions of recorded calls, made anew from the little that frames say of them.
 
-A frame has only a text. A class comes from the session's own exception or from a later frame that names it, if
-it is loaded; else a `ReplayedError` stands in. Nothing is imported or evaluated.
+A frame has only a text. Classes come from the session's own exception or from later frames that name them, if
+they are loaded; else a `ReplayedError` stands in. Nothing is imported or evaluated.
 """
 
 from __future__ import annotations

@@ -59,11 +59,13 @@ def diverged(name: CallName, request: Request, unused: Sequence[RecordedCall]) -
     return DivergedError(told, difference, nearest.ordinal)
 
 
-def changed_arguments(name: CallName, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> DivergedError:
+def changed_arguments(
+    name: CallName, call: RecordedCall, recorded: Mapping[str, Any], live: Mapping[str, Any]
+) -> DivergedError:
     """Return the error for a tool that was asked for the recorded thing, and is given another."""
     first = next(differences({"tool_args": recorded}, {"tool_args": live}))
     told = f"{name} is not the recorded one: {first.where} differs{_values(first)}. {_ADVICE}"
-    return DivergedError(told, _diff(_lines(recorded), _lines(live), "recorded", "now"))
+    return DivergedError(told, _diff(_lines(recorded), _lines(live), "recorded", "now"), call.ordinal)
 
 
 def differences(recorded: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:

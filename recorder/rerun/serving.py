@@ -135,28 +135,29 @@ class Serving:
         """Return the tool call that a scope is, if it is one."""
         return None if scope_id is None else self._tools.get(scope_id)
 
-    def model_call(self, data: Mapping[str, Any], scope_id: str | None) -> RecordedCall | None:
+    def model_call(
+        self, data: Mapping[str, Any], scope_id: str | None, *, again: bool = False
+    ) -> RecordedCall | None:
         """Return the recorded call that answers an LLM call; None if it is to be made for real.
 
         Args:
             data: The data of the frame that would start it.
             scope_id: Id of the frame that opened the scope around it.
+            again: Whether it is a repetition, which the recorded run need not have made: then None says so.
 
         Raises:
             RunStopped: There is none.
         """
         with self._lock:
             path = rooted(self._paths.inside(scope_id))
-            name = self._name("llm", path)
         request = model_request(self._masked(data))
         call = self._ledger.take(path, request)
-        if call is None:
-            self._missed(name, request)
+        if call is not None or not again:
+            with self._lock:
+                name = self._name("llm", path)
+            if call is None:
+                self._missed(name, request)
         return call
-
-    def another(self, call: RecordedCall) -> RecordedCall | None:
-        """Return the next recorded call of the same request at the same place, if there is one."""
-        return self._ledger.take(call.name.path, call.request)
 
     def check_arguments(self, tool: LiveTool, arguments: Mapping[str, Any], *, whole: bool) -> None:
         """Compare what a tool is given with what it was given.
@@ -179,8 +180,8 @@ class Serving:
         recorded = tool_request({"tool_args": given}).fields["tool_args"]
         if not whole:
             recorded = {name: item for name, item in recorded.items() if name in live}
-        if live != recorded:
-            raise self.stop(changed_arguments(tool.name, recorded, live))
+        if live != recorded and tool.call is not None:
+            raise self.stop(changed_arguments(tool.name, tool.call, recorded, live))
 
     def pass_over(self, call: RecordedCall) -> None:
         """Take note that the body of a tool does not run."""

@@ -14,7 +14,6 @@ from crewai.events.event_context import get_current_parent_id
 from crewai.llms.base_llm import BaseLLM, llm_call_context
 from crewai.llms.retry import run_with_rate_limit_retry
 
-from recorder.rerun.calls import RecordedCall
 from recorder.rerun.seam.answering import Answer, Asked, started_event
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Wrap
@@ -93,25 +92,19 @@ class _Attempts:
 
     def __init__(self, serving: Serving, llm: BaseLLM, asked: Asked) -> None:
         self._serving, self._llm, self._asked = serving, llm, asked
-        self._recorded: RecordedCall | None = None
         self._failed: Exception | None = None
 
     def __call__(self) -> Any:  # noqa: ANN401  BaseLLM's
         with llm_call_context():
             started = started_event(self._llm, self._asked)
-            if self._recorded is None:
-                data: Any = started.to_json()
-                self._recorded = self._serving.model_call(data, get_current_parent_id())
-                if self._recorded is None:
-                    raise _NotRecordedError
-            else:
-                another = self._serving.another(self._recorded)
-                if another is None and self._failed is not None:
-                    raise self._failed
-                self._recorded = another or self._recorded
+            data: Any = started.to_json()
+            again = self._failed is not None
+            recorded = self._serving.model_call(data, get_current_parent_id(), again=again)
+            if recorded is None:
+                raise self._failed or _NotRecordedError
             crewai_event_bus.emit(self._llm, event=started)
             try:
-                return Answer(self._serving, self._llm, self._asked, self._recorded).give()
+                return Answer(self._serving, self._llm, self._asked, recorded).give()
             except Exception as error:
                 self._failed = error
                 raise
