@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from otelstream.source.entrypoint import Streams
@@ -44,15 +43,38 @@ def perform(begin: Callable[[], Any], mode: Mode) -> Any:  # noqa: ANN401  a ses
     if mode == "async":
         return asyncio.run(_performed(begin))
     session = begin()
-    with suppress(Exception):  # the run's own, whatever it is
+    try:
         for _ in session:
             pass
+    except Exception as error:  # noqa: BLE001  the run's own, whatever it is
+        forget_callers(error)
     return session
 
 
 async def _performed(begin: Callable[[], Any]) -> Any:  # noqa: ANN401  as above
     session = begin()
-    with suppress(Exception):  # as above
+    try:
         async for _ in session:
             pass
+    except Exception as error:  # noqa: BLE001  as above
+        forget_callers(error)
     return session
+
+
+def forget_callers(error: Exception) -> None:
+    """Cut an exception off from the calls that it came through.
+
+    CrewAI keeps it for ever; its traceback would keep the frames of our program, and with them DuckDB, whose
+    binding complains on stderr about whatever outlives the interpreter.
+    """
+    error.__traceback__ = None
+
+
+def failure_of(performed: Any) -> Exception | None:  # noqa: ANN401  a session of CrewAI's
+    """Return what a run raised that was performed, None if it came to its end."""
+    try:
+        _ = performed.result
+    except Exception as error:  # noqa: BLE001  as above
+        forget_callers(error)
+        return error
+    return None

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import pytest
-
 from otelstream.frame import StreamFrame
-from otelstream.source.performing import name_of, perform
+from otelstream.source.performing import failure_of, name_of, perform
 from otelstream.testing import make_frame
 from recorder import AsyncStreamSession, StreamSession
 
@@ -53,9 +51,26 @@ def test_a_session_is_taken_whole() -> None:
     """Its frames are there, and its exception comes where one asks for the result."""
     session = perform(Tea().stream_events, "sync")
 
-    assert [frame.type for frame in session.frames] == ["a"]
-    with pytest.raises(ValueError, match="cold"):
-        _ = session.result
+    assert ([frame.type for frame in session.frames], repr(failure_of(session))) == (
+        ["a"],
+        "ValueError('cold')",
+    )
+
+
+def test_a_run_that_came_to_its_end_has_no_failure() -> None:
+    """Even where its result is None."""
+    session = StreamSession[None](sync_iterator=iter([make_frame("a")]))
+    session._set_result(None)
+
+    assert failure_of(perform(lambda: session, "sync")) is None
+
+
+def test_an_exception_keeps_nothing_of_ours_alive() -> None:
+    """The runtime keeps it for ever, and it must not keep the calls that it came through."""
+    error = failure_of(perform(Tea().stream_events, "sync"))
+
+    assert error is not None
+    assert error.__traceback__ is None
 
 
 def test_an_asynchronous_session_is_begun_in_a_loop() -> None:
@@ -71,6 +86,7 @@ def test_an_asynchronous_session_is_begun_in_a_loop() -> None:
 
     session = perform(begin, "async")
 
-    assert [frame.type for frame in session.frames] == ["a"]
-    with pytest.raises(ValueError, match="cold"):
-        _ = session.result
+    assert ([frame.type for frame in session.frames], repr(failure_of(session))) == (
+        ["a"],
+        "ValueError('cold')",
+    )

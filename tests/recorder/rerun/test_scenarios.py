@@ -21,7 +21,7 @@ from crewai.hooks import (  # noqa: E402 (after the settings)
 )
 
 from tests.recorder.rerun.scenarios import REORDERED, SCENARIOS  # noqa: E402 (after the settings)
-from tests.recorder.rerun.stage import KEY, Performed, Stage, perform  # noqa: E402 (after the settings)
+from tests.recorder.rerun.stage import KEY, Performed, Stage, Tea, consume, perform  # noqa: E402 (after the settings)
 
 pytestmark = [pytest.mark.crewai, pytest.mark.usefixtures("no_network")]
 
@@ -95,9 +95,13 @@ def test_a_changed_argument_stops_the_run(name: str, recorded: Recorded) -> None
 
 def test_a_result_is_the_same_again(recorded: Recorded) -> None:
     """What a flow returns comes out of the served answers."""
-    performed, _ = unscripted("parallel", recorded("parallel"))
+    performed, _ = unscripted("structured_task", recorded("structured_task"))
 
-    assert performed.result == recorder.replay(recorded("parallel")).result
+    assert (
+        performed.result
+        == consume(recorder.replay(recorded("structured_task"))).result
+        == Tea(name="Sencha", grams=3)
+    )
 
 
 def test_an_exception_of_the_program_is_the_same_again(recorded: Recorded) -> None:

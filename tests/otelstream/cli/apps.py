@@ -1,0 +1,95 @@
+"""What `otelstream verify` may be pointed at: real flows of today, of yesterday, and things that are none.
+
+Importing this module imports CrewAI.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otelstream.demo.environment import quiet_environment
+
+quiet_environment()
+
+from crewai import Flow  # noqa: E402 (after the settings)
+from crewai.experimental import ConversationConfig, ConversationState  # noqa: E402 (after the settings)
+from crewai.flow.flow import listen, start  # noqa: E402 (after the settings)
+
+from otelstream.demo.scripted_llm import Say, ScriptedLLM, Turn  # noqa: E402 (after the settings)
+
+
+def ask(*turns: Turn, wording: str = "", label: str = "tea", fails: bool = False) -> Any:  # noqa: ANN401
+    """A flow that asks a model about its input, prints the answer, and labels it."""
+    model = ScriptedLLM(turns, stream=True)
+
+    class AskFlow(Flow[dict[str, Any]]):
+        _skip_auto_memory: bool = True
+
+        @start()
+        def inquire(self) -> str:
+            return str(model.call(f"What of {self.state['topic']}{wording}?"))
+
+        @listen(inquire)
+        def publish(self, answer: str) -> str:
+            print(f"printed: {answer}")  # noqa: T201 (a flow may print)
+            if fails:
+                raise ValueError("no label")
+            return f"{label}: {answer}"
+
+    return AskFlow()
+
+
+def yesterday() -> Any:  # noqa: ANN401
+    """The flow that was recorded."""
+    return ask(Say("It is green."))
+
+
+def today() -> Any:  # noqa: ANN401
+    """The same, of which the model knows no answer."""
+    return ask()
+
+
+def reworded() -> Any:  # noqa: ANN401
+    """Asks something else."""
+    return ask(Say("It is green."), wording=", please")
+
+
+def relabelled() -> Any:  # noqa: ANN401
+    """Makes something else of the answer."""
+    return ask(label="Tea")
+
+
+def failing() -> Any:  # noqa: ANN401
+    """Fails after the answer."""
+    return ask(fails=True)
+
+
+class OtherFlow(Flow[dict[str, Any]]):
+    """Another flow."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def idle(self) -> str:
+        """Do nothing."""
+        return "done"
+
+
+def chatting(*turns: Turn) -> Any:  # noqa: ANN401
+    """A conversational flow."""
+
+    @ConversationConfig(llm=ScriptedLLM(turns), defer_trace_finalization=True)
+    class ChatFlow(Flow[ConversationState]):
+        _skip_auto_memory: bool = True
+        conversational = True
+
+    return ChatFlow()
+
+
+def chat() -> Any:  # noqa: ANN401
+    """The same, of which the model knows no answer."""
+    return chatting()
+
+
+model = ScriptedLLM((), model="small")
+one_flow = OtherFlow()
