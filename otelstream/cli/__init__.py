@@ -26,6 +26,7 @@ from otelstream.cli import (
     show,
     sql,
     tail,
+    verify,
 )
 from otelstream.cli.signals import exit_code_of_signal, leave_on_signals
 from otelstream.cli.terminal import plain
@@ -48,6 +49,7 @@ app.command()(show.show)
 app.command()(cat.cat)
 app.command()(tail.tail)
 app.command()(replay.replay)
+app.command()(verify.verify)
 app.command()(sql.sql)
 app.add_typer(export.app, name="export")
 app.command()(doctor.doctor)
