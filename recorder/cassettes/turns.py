@@ -1,0 +1,58 @@
+"""One test at a time makes a recording of one name: the others, in whatever process, wait for their turn."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+class Turn:
+    """The right to make one recording; it ends with its process.
+
+    Its lock is no file beside the recording, which would come into people's repositories, but one in the
+    folder for temporary files.
+
+    Args:
+        path: The recording.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+        self._descriptor: int | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether this test has it."""
+        return self._descriptor is not None
+
+    def take(self) -> None:
+        """Wait until nobody else has it.
+
+        Raises:
+            OSError: There is no place for the lock.
+        """
+        if sys.platform == "win32":
+            self._descriptor = -1
+            return
+        import fcntl
+
+        folder = Path(tempfile.gettempdir(), f"otelstream-{os.geteuid()}")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(
+            folder / self._name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except BaseException:  # Ctrl-C, too
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def give_up(self) -> None:
+        """Let the next one have it."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None and descriptor >= 0:
+            os.close(descriptor)
