@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Final
 
-from otelstream.frame import FrameLike, StreamFrame
+from otelstream.frame import StreamFrame
 from otelstream.jsontext import decode_json
 from recorder import session as ours
 from recorder.batches import Batch
@@ -21,7 +21,6 @@ from recorder.listing import Selector
 from recorder.pace import AsyncPace, HeldFrames, Holder, Pace
 from recorder.playhead import Tempo
 from recorder.reader import Recording
-from recorder.rows import as_kind
 from recorder.session import AsyncStreamSession, StreamSession
 from recorder.session_row import RecordedSession
 from recorder.values import decode_value
@@ -106,6 +105,7 @@ class Tape:
 
     Attributes:
         session: What `stream` or `astream` returned.
+        cut: Which frames are played.
 
     Raises:
         RecordingError: As `replay` says.
@@ -117,65 +117,65 @@ class Tape:
     def __init__(self, path: str | os.PathLike[str], selector: Selector, part: Part) -> None:
         self._recording = Recording(path)
         self._recorded: RecordedSession = self._recording.session(selector)
-        self._cut = cut_of(self._recording, self._recorded, part)
+        self.cut = cut_of(self._recording, self._recorded, part)
 
     def stream(self, holder: Holder | None = None) -> StreamSession[Any]:
         """Return the session for `for`; `holder` says when each frame comes, None for at once."""
-        frames = self._play(holder)
+        module = sys.modules.get(_CREWAI, ours)
+        frames = self._play(holder, module.StreamFrame)
         iterator = frames if holder is None else HeldFrames(frames, holder)
-        self.session = sys.modules.get(_CREWAI, ours).StreamSession(sync_iterator=iterator)
+        self.session = module.StreamSession(sync_iterator=iterator)
         return self.session  # type: ignore[no-any-return]  # the class of either module
 
     def astream(self, pace: AsyncPace | None = None) -> AsyncStreamSession[Any]:
         """Return the session for `async for`; `pace` says when each frame comes, None for at once."""
         module = sys.modules.get(_CREWAI, ours)
-        self.session = module.AsyncStreamSession(async_iterator=self._aplay(pace))
+        self.session = module.AsyncStreamSession(async_iterator=self._aplay(pace, module.StreamFrame))
         return self.session  # type: ignore[no-any-return]  # the class of either module
 
-    def _play(self, holder: Holder | None) -> Generator[FrameLike, None, None]:
+    def _play(self, holder: Holder | None, kind: type[StreamFrame]) -> Generator[StreamFrame, None, None]:
+        channels = self.cut.channels
         try:
             if holder is not None:
-                holder.begin(at_once=self._cut.first > 0)
+                holder.begin(at_once=self.cut.first > 0)
             for batch in self._batches():
-                for ordinal, offset_ns, frame in _arrivals(batch):
-                    if not self._plays(frame):
+                for ordinal, offset_ns, frame in _arrivals(batch, kind):
+                    if channels is not None and frame.channel not in channels:
                         continue
                     if holder is not None and not holder.hold(ordinal, offset_ns):
                         return
-                    yield _as_program_knows_it(frame)
+                    yield frame
             self._finish()
         finally:
             self._recording.close()
             self._give_result()
 
-    async def _aplay(self, pace: AsyncPace | None) -> AsyncIterator[FrameLike]:
+    async def _aplay(self, pace: AsyncPace | None, kind: type[StreamFrame]) -> AsyncIterator[StreamFrame]:
+        channels = self.cut.channels
         batches = self._batches()
         try:
             if pace is not None:
-                pace.begin(at_once=self._cut.first > 0)
+                pace.begin(at_once=self.cut.first > 0)
             # The file is read in a thread: the event loop has more to do than to wait for a disk.
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                for ordinal, offset_ns, frame in _arrivals(batch):
+                for ordinal, offset_ns, frame in _arrivals(batch, kind):
                     if ordinal % _BREATH == 0:
                         await asyncio.sleep(0)
-                    if not self._plays(frame):
+                    if channels is not None and frame.channel not in channels:
                         continue
                     if pace is not None:
                         await pace.hold(offset_ns)
-                    yield _as_program_knows_it(frame)
+                    yield frame
             self._finish()
             self._give_result()
         finally:
             self._recording.close()
 
     def _batches(self) -> Iterator[Batch]:
-        return self._recording.batches(self._recorded, self._cut.first, self._cut.end)
-
-    def _plays(self, frame: StreamFrame) -> bool:
-        return self._cut.channels is None or frame.channel in self._cut.channels
+        return self._recording.batches(self._recorded, self.cut.first, self.cut.end)
 
     def _finish(self) -> None:
-        if not self._cut.reaches_end:
+        if not self.cut.reaches_end:
             return
         end = self._recorded.end
         if self._recorded.state in ("cancelled", "crashed", "recording"):
@@ -189,12 +189,7 @@ class Tape:
             self.session._set_result(decode_value(decode_json(end.result)))
 
 
-def _arrivals(batch: Batch) -> Iterator[tuple[int, int, StreamFrame]]:
+def _arrivals(batch: Batch, kind: type[StreamFrame]) -> Iterator[tuple[int, int, StreamFrame]]:
     """Return ordinal, offset in nanoseconds, and frame of each frame of a batch."""
     ordinals = range(batch.first, batch.first + len(batch.offsets_ns))
-    return zip(ordinals, batch.offsets_ns, batch.frames, strict=True)
-
-
-def _as_program_knows_it(frame: StreamFrame) -> FrameLike:
-    module = sys.modules.get(_CREWAI)
-    return frame if module is None else as_kind(frame, module.StreamFrame)
+    return zip(ordinals, batch.offsets_ns, batch.frames_of(kind), strict=True)

@@ -15,7 +15,7 @@ from recorder.session_row import RecordedSession
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-Field = Literal["id", "type", "offset_ns", "timestamp"]
+Field = Literal["id", "type", "channel", "offset_ns", "timestamp"]
 Comparison = Literal["=", ">=", ">"]
 
 _OPERATORS: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {
@@ -23,9 +23,12 @@ _OPERATORS: Final[dict[Comparison, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
-_COLUMNS: Final[dict[Field, str]] = {"id": "coalesce(id_text, id::VARCHAR)"}
+_COLUMNS: Final[dict[Field, str]] = {
+    "id": "coalesce(id_text, id::VARCHAR)",
+    "channel": "(SELECT c.channel FROM contexts AS c WHERE (c.session, c.context) = (f.session, f.context))",
+}
 _FIRST: Final = """
-SELECT min(ordinal) FROM stored_frames
+SELECT min(ordinal) FROM stored_frames AS f
 WHERE session = ? AND ordinal >= ? AND ordinal < ? AND {column} {comparison} ?
 """
 
@@ -34,7 +37,7 @@ class Condition(NamedTuple):
     """What a frame is looked for by.
 
     Attributes:
-        field: `id`, `type` or `timestamp` of the envelope, or `offset_ns`: when it arrived.
+        field: `id`, `type`, `channel` or `timestamp` of the envelope, or `offset_ns`: when it arrived.
         comparison: How the field compares to the value.
         value: Text, nanoseconds after the session's start, or a moment; a naive one is UTC.
     """

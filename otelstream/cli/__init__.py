@@ -12,12 +12,14 @@ from otelstream import __version__
 from otelstream.cli import (
     cat,
     demo,
+    diff,
     doctor,
     export,
     info,
     ingest,
     ls,
     merge,
+    play,
     prune,
     recover,
     redact,
@@ -48,7 +50,9 @@ app.command()(info.info)
 app.command()(show.show)
 app.command()(cat.cat)
 app.command()(tail.tail)
+app.command()(play.play)
 app.command()(replay.replay)
+app.command()(diff.diff)
 app.command()(verify.verify)
 app.command()(sql.sql)
 app.add_typer(export.app, name="export")

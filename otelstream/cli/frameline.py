@@ -23,7 +23,16 @@ def frame_line(session: RecordedSession, frame: FrameLike) -> str:
     """Return a frame as one line, in which nothing can move a terminal's cursor."""
     name = f"{session.start.name or '-'}/{session.id[-4:]}"
     when = frame.timestamp.strftime("%H:%M:%S.%f")[:-3]
-    return f"{when}  {plain(name):<16}  {plain(frame.type):<26}  {_about(frame.data)}".rstrip()
+    return f"{when}  {plain(name):<16}  {_event(frame)}"
+
+
+def played_line(ordinal: int, offset_ns: int, frame: FrameLike) -> str:
+    """Return a frame as one line that begins with what a player can go to: its second, and its ordinal."""
+    return f"{offset_ns / 1e9:9.3f}s {ordinal:>6}  {_event(frame)}"
+
+
+def _event(frame: FrameLike) -> str:
+    return f"{plain(frame.type):<26}  {_about(frame.data)}".rstrip()
 
 
 def _about(data: dict[str, Any]) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import select
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +13,7 @@ import typer
 import recorder
 from otelstream.cli.arguments import AsJson, RecordingPath
 from otelstream.cli.frameline import frame_line
+from otelstream.cli.terminal import wait_for_reader
 from otelstream.errors import RecordingError
 from otelstream.frame import frame_json
 from recorder import Recording, Seen, Tail
@@ -46,7 +43,7 @@ def tail(
         told = _tell(opened, set())
         absence = _Absence()
         while follow:
-            _wait()
+            wait_for_reader(POLL_S)
             with absence.waited_for():
                 _print(tailed.since(), as_json=as_json)
             told = _tell(opened, told)
@@ -59,7 +56,7 @@ def _opened(path: Path, *, follow: bool) -> Recording:
     while True:
         with absence.waited_for():
             return recorder.open(path)
-        _wait()
+        wait_for_reader(POLL_S)
 
 
 class _Absence:
@@ -95,16 +92,3 @@ def _tell(recording: Recording, told: set[str]) -> set[str]:
     for sentence in sentences:
         print(f"otelstream: left out: {sentence}", file=sys.stderr)
     return told.union(sentences)
-
-
-def _wait() -> None:
-    """Wait for the next look; raise `BrokenPipeError` if nobody reads the output any more."""
-    try:
-        reader = select.poll()
-        reader.register(sys.stdout.fileno(), 0)
-        gone = bool(reader.poll(0))
-    except (OSError, ValueError):  # no file: a test's standard output
-        gone = False
-    if gone:
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-    time.sleep(POLL_S)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import select
+import sys
+import time
 from typing import Final
 
 from rich.console import Console
@@ -35,6 +40,26 @@ def cell(value: object) -> Text:
     """Return a value for a table, empty for None."""
     text = plain("" if value is None else str(value))
     return Text(text if len(text) <= CELL_CHARACTERS else f"{text[: CELL_CHARACTERS - 1]}…")
+
+
+def wait_for_reader(seconds: float) -> None:
+    """Wait, but no longer than somebody reads standard output.
+
+    Raises:
+        BrokenPipeError: Nobody does any more, as `head` has what it wants.
+    """
+    milliseconds = int(seconds * 1_000)
+    try:
+        reader = select.poll()
+        reader.register(sys.stdout.fileno(), 0)
+        is_gone = bool(reader.poll(milliseconds))
+    except (AttributeError, OSError, ValueError):  # Windows; or no file: a test's standard output
+        time.sleep(seconds)
+        return
+    if is_gone:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    if not milliseconds:
+        time.sleep(seconds)
 
 
 def _escaped(character: str) -> str:

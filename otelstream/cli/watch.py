@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,27 +22,48 @@ class Watched:
 
 def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
     """Print the text of a session's frames as they come, unless quiet; return what came of it."""
+    text = _Text()
+    try:
+        return consume(session, (lambda _: None) if quiet else text.show)
+    finally:
+        text.end()
+
+
+def consume(session: Iterable[FrameLike], show: Callable[[FrameLike], None]) -> Watched:
+    """Show every frame of a session as it comes; return what came of it."""
     frames = 0
-    speaker: object = None
     try:
         for frame in session:
             frames += 1
-            chunk = frame.data.get("chunk")
-            if isinstance(chunk, str) and chunk and not quiet:
-                call = frame.data.get("call_id")
-                spoken = plain(chunk, keep="\n\t")
-                print("" if speaker in (None, call) else "\n", spoken, sep="", end="", flush=True)
-                speaker = call
+            show(frame)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the observed program's own, whatever it is
         # CrewAI keeps the exception for ever; its traceback would keep this program's frames, and with them
         # DuckDB, whose binding complains on stderr about whatever outlives the interpreter.
         return Watched(frames, error.with_traceback(None))
-    finally:
-        if speaker is not None:
-            print()
     return Watched(frames)
+
+
+class _Text:
+    """Prints text as it is streamed, that of each call on lines of its own."""
+
+    def __init__(self) -> None:
+        self._speaker: object = None
+
+    def show(self, frame: FrameLike) -> None:
+        """Print what a frame says."""
+        chunk = frame.data.get("chunk")
+        if isinstance(chunk, str) and chunk:
+            call = frame.data.get("call_id")
+            spoken = plain(chunk, keep="\n\t")
+            print("" if self._speaker in (None, call) else "\n", spoken, sep="", end="", flush=True)
+            self._speaker = call
+
+    def end(self) -> None:
+        """End the last line."""
+        if self._speaker is not None:
+            print()
 
 
 def sentence_of(error: BaseException) -> str:
