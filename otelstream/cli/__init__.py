@@ -11,6 +11,7 @@ import typer
 from otelstream import __version__
 from otelstream.cli import (
     cat,
+    convert,
     demo,
     diff,
     doctor,
@@ -56,6 +57,7 @@ app.command()(diff.diff)
 app.command()(verify.verify)
 app.command()(sql.sql)
 app.add_typer(export.app, name="export")
+app.command()(convert.convert)
 app.command()(doctor.doctor)
 app.command()(recover.recover)
 app.command()(merge.merge)

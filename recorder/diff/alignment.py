@@ -20,8 +20,7 @@ _KEYS: Final[tuple[Key, ...]] = (
     _SURE,
     lambda side, at: side.content[at],
     lambda side, at: side.digests[at],
-    lambda side, at: side.labels.get(at, side.types[at]),
-    lambda side, at: side.types[at],
+    lambda side, at: side.labels.get(at, (id(side), at)),
 )
 """What tells that two members of a scope are the same, from the surest to the least."""
 
@@ -80,7 +79,7 @@ class Alignment:
             )
             if not mine or not others:
                 return pairs
-        return pairs + _in_equal_gaps(left, right, pairs)
+        return pairs + _in_equal_gaps((self._left, left), (self._right, right), pairs)
 
     def _align_moved(self) -> None:
         """Pair what has no partner in its scope with the same elsewhere, or with what stands in its place."""
@@ -91,7 +90,8 @@ class Alignment:
         for one, other in matched(*digests):
             self._pair(missing[one], extra[other])
         pairs = [(at, other) for at, other in enumerate(self.right_of) if other != NOBODY]
-        for one, other in _in_equal_gaps(range(len(self._left)), range(len(self._right)), pairs):
+        everything = (self._left, range(len(self._left))), (self._right, range(len(self._right)))
+        for one, other in _in_equal_gaps(*everything, pairs):
             self._pair(one, other)
 
 
@@ -103,21 +103,30 @@ def _without(items: list[int], places: list[int]) -> list[int]:
     return [item for place, item in enumerate(items) if place not in gone]
 
 
-def _in_equal_gaps(left: Sequence[int], right: Sequence[int], pairs: Pairs) -> Pairs:
+def _in_equal_gaps(
+    left: tuple[Side, Sequence[int]], right: tuple[Side, Sequence[int]], pairs: Pairs
+) -> Pairs:
     """Return pairs of what is left, where it follows the same: something there has become something else."""
-    partner = dict(pairs)
+    found: Pairs = []
+    mine = _gaps(left[1], {one: one for one, _ in pairs})
+    others = _gaps(right[1], {other: one for one, other in pairs})
+    for after in mine.keys() & others.keys():
+        one, other = mine[after], others[after]
+        types = [left[0].types[at] for at in one], [right[0].types[at] for at in other]
+        alike = matched(*types)
+        found += [(one[at], other[its]) for at, its in alike]
+        rest = _without(one, [at for at, _ in alike]), _without(other, [its for _, its in alike])
+        found += zip(*rest, strict=False)
+    return found
+
+
+def _gaps(items: Sequence[int], known: dict[int, int]) -> dict[int, list[int]]:
+    """Return the items that are not known, by what is known of the last one before them that is."""
     gaps: dict[int, list[int]] = {}
     after = NOBODY
-    for at in left:
-        after = partner.get(at, after)
-        if at not in partner:
+    for at in items:
+        if at in known:
+            after = known[at]
+        else:
             gaps.setdefault(after, []).append(at)
-    found: Pairs = []
-    taken = set(partner.values())
-    after = NOBODY
-    for at in right:
-        if at in taken:
-            after = at
-        elif gaps.get(after):
-            found.append((gaps[after].pop(0), at))
-    return found
+    return gaps

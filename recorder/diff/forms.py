@@ -40,6 +40,24 @@ class Entry(NamedTuple):
     value: object
 
 
+class _Field(NamedTuple):
+    """What is known of a field by its key alone.
+
+    Attributes:
+        name: The key without ids.
+        ids: The ids in it.
+        key: The key.
+        is_id: Whether its value is an id.
+        fits: Which values are aside.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    key: str
+    is_id: bool = False
+    fits: tuple[Fits, ...] = ()
+
+
 class Digest(NamedTuple):
     """A frame in short: frames of equal digests differ in ids and volatile parts only.
 
@@ -71,8 +89,15 @@ _IDS: Final = (
     r"|\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b"
     r"|\b(?:call|chatcmpl|cmpl|resp|msg|toolu|fc|rs)[_-](?=[A-Za-z_]*\d)[A-Za-z0-9_]{12,}"
 )
+_ENVELOPE: Final = {
+    "type": False, "channel": False, "data": False, "namespace": False, "id": True, "parent_id": True,
+    "previous_id": True, "seq": False, "timestamp": False,
+}  # fmt: skip
+"""The fields of a frame in the order in which they are compared, and whether they are ids."""
+
 _ID: Final = "\0id\0"
-_ASIDE, _NOTHING, _OPEN, _LIST, _CLOSE = ("aside",), ("null",), ("{",), ("[",), ("]",)
+_ASIDE, _NOTHING = Form(("aside",)), Form(("null",))
+_OPEN, _LIST, _CLOSE = ("{",), ("[",), ("]",)
 _KEPT: Final = 4_096
 
 
@@ -81,48 +106,42 @@ class Forms:
 
     def __init__(self, policy: Policy) -> None:
         self.places: Final = policy.ignored
-        self._left_out = frozenset(rule.frame_field for rule in policy.rules)
         keyed = [(re.compile(rule.keys), rule) for rule in policy.rules if rule.keys is not None]
         self._rules = [(keys, rule.fits) for keys, rule in keyed if not rule.unordered]
         self._sets = [keys for keys, rule in keyed if rule.unordered]
         texts = [rule.texts for rule in policy.rules if rule.texts is not None]
         self._volatile = re.compile("|".join([f"(?P<id>{_IDS})", *texts]))
-        self._fits = lru_cache(_KEPT)(self._fits_of)
+        # The same keys, roles and prompts come again and again.
         self._text = lru_cache(_KEPT)(self._text_form)
+        self._field = lru_cache(_KEPT)(self._field_of)
+        self._shape = lru_cache(_KEPT)(self._shape_of)
+        left_out = {rule.frame_field for rule in policy.rules}
+        self._envelope = tuple(
+            _Field(name, (), name, is_id) for name, is_id in _ENVELOPE.items() if name not in left_out
+        )
 
     def digest(self, frame: FrameLike) -> Digest:
         """Return a frame in short."""
-        tokens: list[Token] = []
-        ids: list[str] = []
-        self._take_fields(self.fields(frame), self.places, (tokens, ids), 0)
-        return Digest(hash(tuple(tokens)), ids)
+        taken: _Taken = ([], [])
+        self._take_fields(_values_of(frame), self._envelope, self.places, taken, 0)
+        if extra := extra_fields(frame):
+            self._take_fields(extra, self._shape(tuple(extra)), self.places, taken, 0)
+        return Digest(hash(tuple(taken[0])), taken[1])
 
     def fields(self, frame: FrameLike) -> list[Entry]:
         """Return the fields of a frame that are compared; what is an id by its place is marked as one."""
-        data = frame.data
-        named = {value for key in _ID_KEYS if isinstance(value := data.get(key), str)}
-        fields: dict[str, object] = {
-            "type": frame.type,
-            "channel": frame.channel,
-            "data": data,
-            "namespace": [_Id(item) if item in named else item for item in frame.namespace],
-            "id": _Id(frame.id),
-            "parent_id": None if frame.parent_id is None else _Id(frame.parent_id),
-            "previous_id": None if frame.previous_id is None else _Id(frame.previous_id),
-            "seq": frame.seq,
-            "timestamp": frame.timestamp.isoformat(),
-        }
-        known = [Entry(name, (), name, value) for name, value in fields.items() if name not in self._left_out]
+        values = _values_of(frame)
+        known = [
+            Entry(
+                name, (), key, _Id(value) if is_id and isinstance(value := values[key], str) else values[key]
+            )
+            for name, _, key, is_id, _ in self._envelope
+        ]
         return known + self.entries(extra_fields(frame))
 
     def entries(self, value: Mapping[str, object]) -> list[Entry]:
         """Return the fields of an object in the order of their names."""
-        found = []
-        for key, item in value.items():
-            form = self._text(str(key))
-            found.append(Entry(str(form.token), form.ids, str(key), item))
-        found.sort(key=lambda entry: entry.name)
-        return found
+        return [Entry(each.name, each.ids, each.key, value[each.key]) for each in self._shape(tuple(value))]
 
     def items(self, value: Sequence[object], key: str) -> Sequence[object]:
         """Return the items of a list, in an order of their own where its key says that it is a set."""
@@ -132,44 +151,64 @@ class Forms:
 
     def leaf(self, value: object, key: str) -> Form:
         """Return the form of a value beneath that key in which nothing is looked at any more."""
+        return self._leaf(value, self._field(key))
+
+    def _leaf(self, value: object, field: _Field) -> Form:
         if value is None:
-            return Form(_NOTHING)
+            return _NOTHING
         if isinstance(value, (str, int, float)):
-            if (key in _ID_KEYS and isinstance(value, str)) or type(value) is _Id:
+            if (field.is_id and isinstance(value, str)) or type(value) is _Id:
                 return Form(_ID, (str(value),))
-            if any(fits(value) for fits in self._fits(key)):
-                return Form(_ASIDE)
+            if field.fits and any(fits(value) for fits in field.fits):
+                return _ASIDE
             return self._text(value) if isinstance(value, str) else Form((type(value).__name__, repr(value)))
         return self._text(encode_json(value))
 
-    def _take_fields(self, entries: list[Entry], places: Places, into: _Taken, depth: int) -> None:
+    def _take_fields(
+        self,
+        value: Mapping[str, object],
+        fields: tuple[_Field, ...],
+        places: Places,
+        into: _Taken,
+        depth: int,
+    ) -> None:
         tokens, ids = into
         tokens.append(_OPEN)
-        for name, its_ids, key, value in entries:
-            left = beneath(places, key) if places else places
-            if left is not None:
-                tokens.append(name)
-                ids.extend(its_ids)
-                self._take(value, key, left, into, depth + 1)
+        for field in fields:
+            left = beneath(places, field.key) if places else places
+            if left is None:
+                continue
+            tokens.append(field.name)
+            ids.extend(field.ids)
+            item = value[field.key]
+            if item is None:  # most are
+                tokens.append(_NOTHING.token)
+            else:
+                self._take(item, field, left, into, depth + 1)
         tokens.append(_CLOSE)
 
-    def _take(self, value: object, key: str, places: Places, into: _Taken, depth: int) -> None:
+    def _take(self, value: object, field: _Field, places: Places, into: _Taken, depth: int) -> None:
         if isinstance(value, dict) and depth < MAX_DEPTH:
-            self._take_fields(self.entries(value), places, into, depth)
+            self._take_fields(value, self._shape(tuple(value)), places, into, depth)
         elif isinstance(value, (list, tuple)) and depth < MAX_DEPTH:
             into[0].append(_LIST)
-            for index, item in enumerate(self.items(value, key)):
+            for index, item in enumerate(self.items(value, field.key)):
                 left = beneath(places, index) if places else places
                 if left is not None:
-                    self._take(item, key, left, into, depth + 1)
+                    self._take(item, field, left, into, depth + 1)
             into[0].append(_CLOSE)
         else:
-            form = self.leaf(value, key)
+            form = self._leaf(value, field)
             into[0].append(form.token)
             into[1].extend(form.ids)
 
-    def _fits_of(self, key: str) -> tuple[Fits, ...]:
-        return tuple(fits for keys, fits in self._rules if keys.fullmatch(key))
+    def _shape_of(self, keys: tuple[str, ...]) -> tuple[_Field, ...]:
+        return tuple(sorted(map(self._field, keys), key=lambda field: field.name))
+
+    def _field_of(self, key: str) -> _Field:
+        form = self._text(str(key))
+        fits = tuple(fits for keys, fits in self._rules if keys.fullmatch(str(key)))
+        return _Field(str(form.token), form.ids, key, key in _ID_KEYS, fits)
 
     def _text_form(self, text: str) -> Form:
         ids: list[str] = []
@@ -182,3 +221,19 @@ class Forms:
 
         plain = self._volatile.sub(without, text)
         return Form(text if plain == text else plain, tuple(ids))
+
+
+def _values_of(frame: FrameLike) -> dict[str, object]:
+    data = frame.data
+    named = {value for key in _ID_KEYS if isinstance(value := data.get(key), str)}
+    return {
+        "type": frame.type,
+        "channel": frame.channel,
+        "data": data,
+        "namespace": [_Id(item) if item in named else item for item in frame.namespace],
+        "id": frame.id,
+        "parent_id": frame.parent_id,
+        "previous_id": frame.previous_id,
+        "seq": frame.seq,
+        "timestamp": frame.timestamp,
+    }
