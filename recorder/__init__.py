@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         RerunError,
         SessionNotFoundError,
     )
+    from recorder.conversion import convert
     from recorder.diff import Diff, Divergence, Policy, assert_same_run, diff
     from recorder.exceptions import ReplayedError
     from recorder.query import Answer
@@ -47,6 +48,7 @@ __all__ = [
     "Tail",
     "areplay",
     "assert_same_run",
+    "convert",
     "diff",
     "open",
     "replay",
@@ -66,6 +68,7 @@ _PLACES = {
     **dict.fromkeys(("AsyncStreamSession", "StreamSession"), "recorder.session"),
     **dict.fromkeys(("Seen", "Tail"), "recorder.tail"),
     "Answer": "recorder.query",
+    "convert": "recorder.conversion",
     "RecordedObject": "recorder.values",
     "RecordedSession": "recorder.session_row",
     "Recording": "recorder.reader",

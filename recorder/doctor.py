@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import duckdb
 
@@ -20,11 +20,13 @@ from recorder.connecting import connecting
 from recorder.faults import sentence_for
 from recorder.listing import Key, keys_of, sessions_of
 from recorder.locks import is_being_written
-from recorder.names import WALS, real_path
+from recorder.names import WALS, is_text, real_path
 from recorder.sandbox import Sandbox
 from recorder.schema import FORMAT_VERSION
 from recorder.source import Source
 from recorder.tableaudit import table_problems, view_problems
+from recorder.text.checkup import TextCheckup
+from recorder.text.lines import TEXT_VERSION
 
 _HEADER: Final = "SELECT format_version, otelstream_version, duckdb_version, created_at FROM header"
 _STORAGE: Final = """
@@ -59,7 +61,8 @@ class Examination:
         wal_bytes: The size of what DuckDB keeps beside it.
         live: Whether it is being written.
         is_readable: Whether it could be read to its end.
-        format: Its format; None if it is no recording.
+        form: Whether it is a database or text.
+        format: Its format, or the version of its text form; None if it is no recording.
         otelstream_version: What made it.
         duckdb_version: The version of DuckDB that made it.
         storage_version: The versions of DuckDB that read it.
@@ -75,6 +78,7 @@ class Examination:
     wal_bytes: int = 0
     live: bool = False
     is_readable: bool = True
+    form: Literal["database", "text"] = "database"
     format: int | None = None
     otelstream_version: str | None = None
     duckdb_version: str | None = None
@@ -106,6 +110,9 @@ def examine(file: Path, compare: Callable[[], Comparison] | None = None) -> Exam
     try:
         found.live = is_being_written(file)
         found.bytes = file.stat().st_size
+        if is_text(file):
+            _examine_text(found)
+            return found
         _examine_wal(found)
         with closing(Sandbox([real_path(file)])) as sandbox:
             _examine_file(Source(file, sandbox), sandbox, found, compare)
@@ -114,6 +121,20 @@ def examine(file: Path, compare: Callable[[], Comparison] | None = None) -> Exam
     except RecordingError as error:
         _unreadable(found, str(error))
     return found
+
+
+def _examine_text(found: Examination) -> None:
+    checkup = TextCheckup(found.file)
+    for problem in checkup.problems():
+        found.found(problem.level, problem.what)
+    found.form, found.format = "text", TEXT_VERSION
+    for session in checkup.index.sessions:
+        unfinished = "recording" if found.live else "crashed"
+        found.sessions[unfinished if session.end is None else session.end.state] += 1
+        found.frames += session.frames
+        found.otelstream_version = session.start.otelstream_version
+        for problem in checkup.of_session(session, live=found.live):
+            found.found(problem.level, problem.what, str(session.start.session_id))
 
 
 def _examine_wal(found: Examination) -> None:

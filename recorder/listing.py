@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
+from otelstream.errors import SessionNotFoundError
 from otelstream.frame import datetime_ns
 from recorder.session_row import RecordedSession, SessionEnd, SessionStart
 
@@ -122,6 +123,29 @@ def selected(keys: list[Key], selector: Selector) -> int | None:
     if named:
         return named[-1]
     return by_id[0] if len(by_id) == 1 else None
+
+
+def found_in(path: Path, keys: Iterable[Key], selector: Selector) -> tuple[int, Key]:
+    """Return the session of a recording that is meant, and its index.
+
+    Args:
+        path: The recording, for errors.
+        keys: Its sessions.
+        selector: Which of them.
+
+    Raises:
+        SessionNotFoundError: There is no such session.
+    """
+    ordered = in_order(keys)
+    if not ordered:
+        raise SessionNotFoundError(f"{path} holds no session; record one first.")
+    index = selected(ordered, selector)
+    if index is None:
+        raise SessionNotFoundError(
+            f"{path} has no session {str(selector)!r}; `otelstream ls {path}` lists its"
+            f" {len(ordered)}, by index, id and name."
+        )
+    return index, ordered[index]
 
 
 def sessions_of(

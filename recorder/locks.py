@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from recorder.database import READING, alone, borrowed
+from recorder.names import is_text
+from recorder.text.locks import is_locked
 
 
 def is_being_written(path: Path) -> bool:
@@ -15,6 +17,8 @@ def is_being_written(path: Path) -> bool:
     Raises:
         OSError: The file is missing or may not be read.
     """
+    if is_text(path):
+        return is_locked(path)
     with borrowed(path) as handle:
         if handle is not None:
             return True

@@ -18,6 +18,9 @@ from recorder.names import WALS
 from recorder.reader import Recording
 
 _HEADER: Final = "SELECT otelstream_version, duckdb_version FROM header"
+_MAKERS: Final = "SELECT DISTINCT otelstream_version, NULL FROM session_starts"
+"""Of text, which has no header of its own: what recorded its sessions."""
+
 _SESSIONS: Final = """
 SELECT
     coalesce(e.state, ?), count(*), sum(coalesce(e.frames_dropped, g.frames, 0)),
@@ -93,7 +96,7 @@ TOTALS: Final = ("spans", "llm_calls", "tool_calls", "input_tokens", "output_tok
 class _Answers(NamedTuple):
     """What a file answers, as rows: all of it before any of it is counted."""
 
-    header: list[tuple[str, str]]
+    makers: list[tuple[str, str | None]]
     sessions: list[tuple[Any, ...]]
     types: list[tuple[str, int]]
     gaps: list[tuple[str, int]]
@@ -115,13 +118,16 @@ def overview(recording: Recording) -> Overview:
 
 def _ask(source: FileSource) -> list[_Answers]:
     with source.connection() as connection:
-        return _asked(connection, "recording" if source.live else "crashed")
+        makers = connection.execute(_HEADER if isinstance(source.format, int) else _MAKERS).fetchall()
+        return _asked(connection, makers, "recording" if source.live else "crashed")
 
 
-def _asked(connection: DuckDBPyConnection, unfinished: str) -> list[_Answers]:
+def _asked(
+    connection: DuckDBPyConnection, makers: list[tuple[str, str | None]], unfinished: str
+) -> list[_Answers]:
     return [
         _Answers(
-            header=connection.execute(_HEADER).fetchall(),
+            makers=makers,
             sessions=connection.execute(_SESSIONS, [unfinished]).fetchall(),
             types=connection.execute(_TYPES).fetchall(),
             gaps=connection.execute(_GAPS).fetchall(),
@@ -136,8 +142,8 @@ def _count(found: Overview, source: FileSource, answers: _Answers) -> None:
     found.wal_bytes += sum(_size(Path(f"{source.real}{ending}")) for ending in WALS)
     found.live += source.live
     found.formats.add(source.format)
-    found.otelstream_versions.update(version for version, _ in answers.header)
-    found.duckdb_versions.update(version for _, version in answers.header)
+    found.otelstream_versions.update(version for version, _ in answers.makers)
+    found.duckdb_versions.update(version for _, version in answers.makers if version is not None)
     for state, sessions, dropped, first, last, *totals in answers.sessions:
         found.states[state] += sessions
         found.dropped += int(dropped)

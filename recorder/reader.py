@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
-from otelstream.errors import RecordingError, SessionNotFoundError
+from otelstream.errors import RecordingError
 from otelstream.frame import StreamFrame
 from recorder.batches import Batch
 from recorder.forms import FileSource, source_of
-from recorder.listing import Key, Selector, in_order, key_of, selected
+from recorder.listing import Selector, found_in, in_order, key_of
 from recorder.query import Answer, Parameters
 from recorder.search import Condition
 from recorder.session_row import Gap, RecordedSession
@@ -164,7 +164,7 @@ class Recording:
             SessionNotFoundError: There is no such session.
             RecordingError: The file cannot be read.
         """
-        index, key = self._selected(self._of_each(lambda source: source.keys()), selector)
+        index, key = found_in(self.path, self._of_each(lambda source: source.keys()), selector)
         (session,) = self.sources[key.file].sessions(key.number)
         return replace(session, index=index)
 
@@ -239,18 +239,6 @@ class Recording:
             return []
         self._skipped.pop(source.path, None)
         return answers
-
-    def _selected(self, keys: list[Key], selector: Selector) -> tuple[int, Key]:
-        ordered = in_order(keys)
-        if not ordered:
-            raise SessionNotFoundError(f"{self.path} holds no session; record one first.")
-        index = selected(ordered, selector)
-        if index is None:
-            raise SessionNotFoundError(
-                f"{self.path} has no session {str(selector)!r}; `otelstream ls {self.path}` lists its"
-                f" {len(ordered)}, by index, id and name."
-            )
-        return index, ordered[index]
 
     def _source_of(self, session: RecordedSession) -> FileSource:
         source = self.sources.get(session.file)

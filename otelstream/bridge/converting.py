@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from otelstream.bridge.rewrite import Recorded, copy_session
+from otelstream.bridge.merging import Merge, merge
+from otelstream.bridge.rewrite import copy_session
+from otelstream.bridge.rewritetext import RecordedText
 from otelstream.bridge.spans import options_of
-from otelstream.bridge.storedspans import StoredSpans
 from otelstream.config import Settings
 from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
-from recorder.session_row import Item, RecordedSession, SessionEnd
+from recorder.listing import Selector
 from recorder.text.source import TextSource
 from recorder.writer import Writer
-
-
-class RecordedText(Recorded):
-    """A session of a text recording, for copying; one that goes on has no end."""
-
-    def __init__(self, source: TextSource, session: RecordedSession) -> None:
-        super().__init__(source.connection, session)
-        self._source = source
-
-    def _stored(self) -> Iterator[Item]:
-        return self._source.items(self._session)
-
-    def end(self) -> SessionEnd | None:
-        """Return how it ended, once all items have been taken; None if it goes on."""
-        return None if self._session.state == "recording" else super().end()
-
-    def own_spans(self) -> StoredSpans | None:
-        """Return nothing, as text has no spans."""
-        return None
 
 
 def make_database(source: TextSource, path: Path) -> None:
@@ -50,6 +31,20 @@ def make_database(source: TextSource, path: Path) -> None:
     finally:
         with suppress(RecordingError):
             writer.close()
+
+
+def convert(
+    source: Path, target: Path, session: Selector | None = None, *, accept_damage: bool = False
+) -> Merge:
+    """Copy a recording into a new one of the form that its name asks for; see `recorder.convert`.
+
+    Raises:
+        RecordingError: `target` exists or cannot be made; the source is missing, being written, or damaged.
+        SessionNotFoundError: It holds no such session.
+    """
+    if os.path.lexists(target):
+        raise RecordingError(f"{target} exists; choose another name.")
+    return merge([source], target, session=session, accept_damage=accept_damage, rows=_rows())
 
 
 def _rows() -> tuple[Pair, ...]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from otelstream.bridge.newfile import new_recording
 from otelstream.bridge.originals import OpenFile, held, opened
-from otelstream.bridge.rewrite import Recorded
 from otelstream.redact import Redactor
 from otelstream.span.rules import Pair
 
@@ -53,7 +52,7 @@ def mask(file: Path, output: Path, redactor: Redactor, rows: Sequence[Pair] = ()
     fired: Counter[str] = Counter()
     with source as original, new_recording(output, replaces=in_place) as made:
         for session in original.sessions():
-            fired += made.copy(Recorded(original.connect, session), redactor, rows)
+            fired += made.copy(original.original(session), redactor, rows)
         masked.fired = dict(sorted(fired.items()))
         masked.sessions, masked.frames = made.sessions, made.frames
     return masked

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from otelstream.bridge.newfile import new_recording
 from otelstream.bridge.originals import OpenFile, opened
-from otelstream.bridge.rewrite import Original, Recorded
+from otelstream.bridge.rewrite import Original
 from otelstream.errors import RecordingError
 from otelstream.frame import frame_json
 from otelstream.span.rules import Pair
 from recorder.doctor import examine
-from recorder.listing import Key, in_order, keys_of
+from recorder.listing import Key, Selector, found_in, in_order
+from recorder.names import is_text
 from recorder.remains import Remains
 from recorder.salvage import Salvaged
 from recorder.session_row import SessionEnd, StoredFrame
@@ -46,25 +47,35 @@ class Merge:
 
 
 def merge(
-    paths: Sequence[Path], output: Path, *, accept_damage: bool = False, rows: Sequence[Pair] = ()
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    session: Selector | None = None,
+    accept_damage: bool = False,
+    rows: Sequence[Pair] = (),
 ) -> Merge:
-    """Copy all sessions of recordings into a new one.
+    """Copy the sessions of recordings into a new one, of either form.
 
     Args:
         paths: Files, directories or patterns.
-        output: The file to make.
+        output: The file to make; one that ends in `.jsonl` is text.
+        session: The only session to copy; None for all of them.
         accept_damage: Whether what a hash chain does not vouch for is copied all the same, and what is
             missing becomes gaps.
         rows: Start and end types of the user's own, for the spans.
 
     Raises:
         RecordingError: `output` exists or cannot be made; a file is missing, being written, or damaged.
+        SessionNotFoundError: There is no such session.
     """
     merged = Merge(output)
     merged.files = sorted({file.absolute() for path in paths for file in find(path).files})
     damaged = {file for file in merged.files if not _is_sound(file, merged, accept_damage=accept_damage)}
     with new_recording(output) as made:
-        for key in _chosen(merged, damaged):
+        chosen = _chosen(merged, damaged)
+        if session is not None:
+            chosen = [found_in(paths[0], chosen, session)[1]]
+        for key in chosen:
             with opened(key.file) as file:
                 made.copy(_original(file, key.number, is_damaged=key.file in damaged), rows=rows)
         merged.sessions, merged.frames = made.sessions, made.frames
@@ -79,6 +90,8 @@ def _is_sound(file: Path, merged: Merge, *, accept_damage: bool) -> bool:
     what = problems[0].what
     if not found.is_readable:
         raise RecordingError(what)
+    if is_text(file):
+        raise RecordingError(f"{file} is damaged: {what}; correct that first, in an editor.")
     if not accept_damage:
         raise RecordingError(f"{file} is damaged: {what}; recover it first, or --accept-damage.")
     merged.notes += [f"{file}: {finding.session or 'the file'}: {finding.what}" for finding in problems]
@@ -89,8 +102,8 @@ def _chosen(merged: Merge, damaged: set[Path]) -> list[Key]:
     """Return the sessions to copy; of those with one id the most complete."""
     keys: list[Key] = []
     for path in merged.files:
-        with opened(path) as file, file.connect() as connection:
-            keys += keys_of(connection, path)
+        with opened(path) as file:
+            keys += file.keys()
     chosen = in_order(keys)
     taken = {key.session_id: key for key in chosen}
     for key in keys:
@@ -131,5 +144,5 @@ def _outcome(end: SessionEnd | None) -> tuple[str | None, ...]:
 
 def _original(file: OpenFile, number: int, *, is_damaged: bool) -> Original:
     if not is_damaged:
-        return Recorded(file.connect, file.session(number))
+        return file.original(file.session(number))
     return Salvaged(number, Remains(file.connect), None, datetime.now(timezone.utc).replace(tzinfo=None))

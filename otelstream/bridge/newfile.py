@@ -16,8 +16,8 @@ from otelstream.span.rules import Pair
 from recorder.creation import folder_beside
 from recorder.doctor import Examination, examine
 from recorder.faults import sentence_for
-from recorder.names import real_path
-from recorder.writer import Writer
+from recorder.names import is_text, real_path
+from recorder.writing import AnyWriter, writer_of
 
 
 class NewRecording:
@@ -31,7 +31,7 @@ class NewRecording:
         frames: How many frames they have.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: AnyWriter) -> None:
         self.sessions = self.frames = 0
         self._writer = writer
 
@@ -68,7 +68,7 @@ def new_recording(target: Path, *, replaces: bool = False) -> Iterator[NewRecord
             folder = stack.enter_context(folder_beside(real))
         except OSError as error:
             raise RecordingError(sentence_for(target.parent, error)) from None
-        path = folder / "new.part"  # no name that a reader of the folder looks for
+        path = folder / ("new.jsonl" if is_text(target) else "new.part")  # readers look in no such folder
         with _written(path) as writer:
             made = NewRecording(writer)
             yield made
@@ -79,8 +79,8 @@ def new_recording(target: Path, *, replaces: bool = False) -> Iterator[NewRecord
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[Writer]:
-    writer = Writer(path)
+def _written(path: Path) -> Iterator[AnyWriter]:
+    writer = writer_of(path)
     try:
         yield writer
     except BaseException:
@@ -92,7 +92,8 @@ def _written(path: Path) -> Iterator[Writer]:
 
 def _verify(target: Path, made: NewRecording, found: Examination) -> None:
     problems = [finding.what for finding in found.findings if finding.level == "error"]
-    if (found.sessions.total(), found.frames, found.vouched) != (made.sessions, made.frames, made.frames):
+    vouched = 0 if is_text(target) else made.frames  # text has no chain
+    if (found.sessions.total(), found.frames, found.vouched) != (made.sessions, made.frames, vouched):
         problems.append(f"it has {found.frames} frames instead of {made.frames}")
     if problems:
         raise RecordingError(f"{target} was not made: what was written is not what is read: {problems[0]}.")

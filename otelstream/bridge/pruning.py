@@ -19,7 +19,6 @@ import duckdb
 
 from otelstream.bridge.newfile import new_recording
 from otelstream.bridge.originals import held, opened
-from otelstream.bridge.rewrite import Recorded
 from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
 from recorder.creation import BESIDE
@@ -210,7 +209,7 @@ def _rewrite(file: Path, retention: Retention) -> None:
     with held(file) as original, new_recording(file, replaces=True) as made:
         for session in original.sessions():
             if session.state in retention.keep:
-                made.copy(Recorded(original.connect, session), rows=retention.rows)
+                made.copy(original.original(session), rows=retention.rows)
 
 
 def _delete(seen: _Seen) -> None:

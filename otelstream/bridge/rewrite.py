@@ -28,7 +28,7 @@ from recorder.commits import Connect
 from recorder.items import items_of
 from recorder.session_row import Item, RecordedSession, SessionEnd, SessionStart, StoredFrame, StoredGap
 from recorder.texts import without_base64
-from recorder.writer import Writer
+from recorder.writing import AnyWriter
 
 BATCH_FRAMES: Final = 1_000
 BATCH_CHARACTERS: Final = 32_000_000
@@ -106,7 +106,7 @@ class Copied(NamedTuple):
 
 
 def copy_session(
-    original: Original, writer: Writer, redactor: Redactor | None = None, rows: Sequence[Pair] = ()
+    original: Original, writer: AnyWriter, redactor: Redactor | None = None, rows: Sequence[Pair] = ()
 ) -> Copied:
     """Copy a session into a recording that is being written, and commit it.
 
@@ -141,7 +141,7 @@ class _Copying:
     def __init__(
         self,
         start: SessionStart,
-        writer: Writer,
+        writer: AnyWriter,
         redaction: StreamRedactor,
         spans: SpanRows,
         stored: StoredSpans | None,

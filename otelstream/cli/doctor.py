@@ -36,11 +36,14 @@ def doctor(
     examined = [_examined(file, rows, as_json=as_json) for file in found.files]
     findings = [finding for each in examined for finding in each.findings]
     findings += [Finding("error", shown(folder), None, why) for folder, why in found.skipped]
+    findings += [Finding("info", shown(file), None, why) for file, why in found.foreign]
     if as_json:
         print(to_json({"files": list(map(_facts, examined)), "findings": findings}, indent=2).decode())
     else:
         for folder, why in found.skipped:
             print(f"error    {folder}: {why}")
+        for file, why in found.foreign:
+            print(f"info     {file}: {why}")
     if found.skipped or not all(each.is_readable for each in examined):
         raise typer.Exit(2)
     if not all(each.is_sound for each in examined):
@@ -69,17 +72,27 @@ def _lines(examined: Examination) -> Iterator[str]:
     )
     if examined.format is None:
         yield f"{examined.file}: {size}"
+    elif examined.form == "text":
+        yield (
+            f"{examined.file}: text form {examined.format}, recorded by otelstream"
+            f" {examined.otelstream_version}, {size}"
+        )
+        yield f"  {_sessions(examined)}, {examined.frames:,} frames"
     else:
-        states = ", ".join(f"{count} {state}" for state, count in sorted(examined.sessions.items()))
         yield (
             f"{examined.file}: format {examined.format}, made by otelstream {examined.otelstream_version}"
             f" with DuckDB {examined.duckdb_version} for {examined.storage_version}, {size}"
         )
         yield (
-            f"  {examined.sessions.total()} sessions ({states or 'none'}), {examined.frames:,} frames,"
+            f"  {_sessions(examined)}, {examined.frames:,} frames,"
             f" {examined.vouched:,} of them vouched for by the hash chain"
         )
     for finding in examined.findings:
         yield f"  {finding.level:8}{finding.session + ': ' if finding.session else ''}{finding.what}"
     if examined.is_sound and examined.is_readable:
         yield "  sound"
+
+
+def _sessions(examined: Examination) -> str:
+    states = ", ".join(f"{count} {state}" for state, count in sorted(examined.sessions.items()))
+    return f"{examined.sessions.total()} sessions ({states or 'none'})"

@@ -62,10 +62,8 @@ def _lines(path: Path, found: Overview) -> Iterator[tuple[str, str]]:
     yield "recording", str(path)
     yield "size", f"{files}{_size(found.file_bytes)}{wal}{each}"
     yield "format", _listed(found.formats)
-    yield (
-        "made by",
-        f"otelstream {_listed(found.otelstream_versions)}, DuckDB {_listed(found.duckdb_versions)}",
-    )
+    duckdb = f", DuckDB {_listed(found.duckdb_versions)}" if found.duckdb_versions else ""
+    yield "made by", f"otelstream {_listed(found.otelstream_versions)}{duckdb}"
     yield "live", f"{found.live} of {found.files} files are being written" if found.live else "no"
     yield "sessions", f"{found.sessions}{_counted(found.states)}"
     if found.first is not None and found.last is not None:

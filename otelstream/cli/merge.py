@@ -35,12 +35,13 @@ def merge(
     if as_json:
         print(to_json(asdict(merged), indent=2, fallback=str).decode())
     else:
-        _print(merged)
+        tell(merged)
     if merged.conflicts:
         raise typer.Exit(3)
 
 
-def _print(merged: Merge) -> None:
+def tell(merged: Merge) -> None:
+    """Print what became of recordings that were copied into one."""
     for note in merged.notes:
         print(f"accepted: {note}")
     for session, file in merged.skipped:

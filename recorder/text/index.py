@@ -94,39 +94,46 @@ class Index:
                     self._refuse()
                 self.torn = line.text
                 return
-            self._take(line)
-            self.end = Place(line.place.byte + len(line.text), line.place.line + 1)
+            self._read(line)
+            number = line.place.line + line.text.endswith(b"\n")
+            self.end = Place(line.place.byte + len(line.text), number)
 
-    def _take(self, line: Line) -> None:
-        if line.is_frame and self._current is not None:
-            self._add_frame(self._current, line.place)
-        elif line.text.strip():
-            self._take_said(line, self._said_by(line))
+    def take(self, place: Place, said: Said) -> None:
+        """Take what the next line says.
 
-    def _said_by(self, line: Line) -> Said:
-        try:
-            return said_by(line.text)
-        except FrameError as error:
-            if not self.sessions:
-                self._refuse()
-            raise damaged(self._path, line.place, str(error)) from None
-        except RecordingError as error:
-            raise RecordingError(f"{self._path} has {error}; upgrade otelstream.") from None
-
-    def _take_said(self, line: Line, said: Said) -> None:
+        Raises:
+            FrameError: It cannot stand there.
+        """
         if isinstance(said, SessionStart):
             self._current = IndexedSession(len(self.sessions), said)
             self.sessions.append(self._current)
             self._open[said.session_id] = self._current
-            return
-        if not self.sessions:
-            self._refuse()
-        if isinstance(said, UUID):
+        elif isinstance(said, UUID):
             self._current = self._open.get(said)
             if self._current is None:
-                raise damaged(self._path, line.place, f"no session {said} is open above it")
+                raise FrameError(f"no session {said} is open above it")
         elif said is not None:
-            self._add(self._session_at(line.place), said, line.place)
+            if self._current is None:
+                raise FrameError("it belongs to no session: none is open above it")
+            self._add(self._current, said, place)
+
+    def _read(self, line: Line) -> None:
+        if line.is_frame and self._current is not None:
+            self._add_frame(self._current, line.place)
+            return
+        if not line.text.strip():
+            return
+        try:
+            said = said_by(line.text)
+            if self.sessions or isinstance(said, SessionStart):
+                self.take(line.place, said)
+                return
+        except FrameError as error:
+            if self.sessions or may_begin_recording(line.text):
+                raise damaged(self._path, line.place, str(error)) from None
+        except RecordingError as error:
+            raise RecordingError(f"{self._path} has {error}; upgrade otelstream.") from None
+        self._refuse()
 
     def _add(self, session: IndexedSession, said: StoredFrame | StoredGap | SessionEnd, place: Place) -> None:
         if isinstance(said, StoredFrame):
@@ -142,11 +149,6 @@ class Index:
             session.marks.append(place)
         session.frames += 1
         session.last = place
-
-    def _session_at(self, place: Place) -> IndexedSession:
-        if self._current is None:
-            raise damaged(self._path, place, "it belongs to no session: none is open above it")
-        return self._current
 
     def _refuse(self) -> NoReturn:
         raise RecordingError(without_header(self._path))
