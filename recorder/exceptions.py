@@ -1,4 +1,4 @@
-"""Exceptions as tagged JSON and back, and what stands in for a class that a file names and we do not have.
+"""Exceptions as tagged JSON and back, and what stands in for one whose class is not there.
 
 Nothing here imports a module or runs a constructor that is not the interpreter's own.
 """
@@ -6,28 +6,22 @@ Nothing here imports a module or runs a constructor that is not the interpreter'
 from __future__ import annotations
 
 import builtins
-import copy
-import sys
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING
+from collections.abc import Callable
 from functools import lru_cache
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import JsonValue
-from pydantic_core import PydanticUndefined
 
 from otelstream.errors import RecordingError
+from recorder.classes import class_path, describe, find_class, guarded
+from recorder.standins import JsonObject, RecordedObject
 
 if TYPE_CHECKING:
     from recorder.values import Encoder
 
-T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
-JsonObject: TypeAlias = dict[str, JsonValue]
 
-MAX_TEXT = 2_000
 _EXITS = (SystemExit, KeyboardInterrupt, GeneratorExit)  # a replay must not end the program
 # What these keep in neither `args` nor `__dict__`. UnicodeError is not here: it trusts its slots blindly.
 _SLOTS: dict[type[BaseException], tuple[str, ...]] = {
@@ -36,50 +30,6 @@ _SLOTS: dict[type[BaseException], tuple[str, ...]] = {
     AttributeError: ("name",),
     NameError: ("name",),
 }
-
-
-class RecordedObject:
-    """What a recorded value becomes when its class cannot be restored: readable, comparable, inert.
-
-    Attributes:
-        class_path: `module:qualname` of the recorded class.
-        recorded_fields: Its fields by name; each is readable as an attribute, too.
-        recorded_text: The object's own `repr`, where nothing else could be recorded.
-        recorded_json: The JSON it was read from, so that recording a replay changes nothing.
-    """
-
-    __slots__ = ("class_path", "recorded_fields", "recorded_json", "recorded_text")
-
-    def __init__(
-        self, class_path: str, fields: Mapping[str, object], text: str = "", json: JsonObject | None = None
-    ) -> None:
-        self.class_path = class_path
-        self.recorded_fields = dict(fields)
-        self.recorded_text = text
-        self.recorded_json = json or {"$type": "object", "class": class_path, "repr": describe(self)}
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a recorded field may be anything
-        if name.startswith("__") or name in RecordedObject.__slots__:
-            raise AttributeError(name)  # copy and pickle ask for these before there are any fields
-        if name not in self.recorded_fields:
-            raise AttributeError(
-                f"{self.class_path} could not be restored and {name!r} is none of its recorded fields "
-                f"({', '.join(self.recorded_fields)}); import the class before reading the recording"
-            )
-        return self.recorded_fields[name]
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RecordedObject):
-            return NotImplemented
-        mine = (self.class_path, self.recorded_fields, self.recorded_text)
-        return mine == (other.class_path, other.recorded_fields, other.recorded_text)
-
-    def __hash__(self) -> int:
-        return hash(self.class_path)
-
-    def __repr__(self) -> str:
-        fields = [f"{name}={value!r}" for name, value in self.recorded_fields.items()]
-        return f"<recorded {' '.join([self.class_path, *fields, self.recorded_text]).rstrip()}>"
 
 
 class ReplayedError(Exception):
@@ -97,74 +47,6 @@ class ReplayedError(Exception):
 
     def __str__(self) -> str:
         return super().__str__() if self.recorded_text is None else self.recorded_text
-
-
-def guarded(run: Callable[[], T], otherwise: Callable[[Exception], T]) -> T:
-    """Return what `run` returns, or what `otherwise` makes of the exception that it raised."""
-    try:
-        return run()
-    except Exception as error:  # noqa: BLE001 - methods of foreign classes run here and may raise anything
-        return otherwise(error)
-
-
-def class_path(cls: type) -> str:
-    """Return `module:qualname` of a class."""
-    return guarded(lambda: f"{cls.__module__}:{cls.__qualname__}", lambda _: "unknown:unknown")
-
-
-def describe(value: object, show: Callable[[object], str] = repr, limit: int | None = MAX_TEXT) -> str:
-    """Return `show(value)`, or a note that it raised."""
-    return guarded(
-        lambda: str.__getitem__(show(value), slice(limit)),
-        lambda error: f"<{class_path(type(value))} whose {show.__name__} raised {class_path(type(error))}>",
-    )
-
-
-def opaque(value: object, why: str = "") -> JsonObject:
-    """Return the JSON for a value of which only a description can be kept."""
-    path = class_path(type(value))
-    return {"$type": "object", "class": path, "repr": f"<{path} {why}>" if why else describe(value)}
-
-
-def field_value(recorded: dict[str, Any], name: str, declared: Any) -> object:  # noqa: ANN401 - 3 classes
-    """Return the value of a field, or its default if that can be had without running foreign code.
-
-    Raises:
-        LookupError: The field was not recorded and has no such default.
-    """
-    if name in recorded:
-        return recorded[name]
-    default, factory = declared.default, declared.default_factory
-    if isinstance(factory, (type, BuiltinFunctionType, FunctionType)):  # such as list or Lock
-        if str(factory.__module__).partition(".")[0] in sys.stdlib_module_names:
-            return factory()
-    elif (factory is None or factory is MISSING) and not (default is MISSING or default is PydanticUndefined):
-        return copy.deepcopy(default) if type(default) in (list, dict, set) else default
-    raise LookupError(f"{name} was not recorded and has no default that may be used")
-
-
-def find_class(path: JsonValue, kind: type[T]) -> type[T] | None:
-    """Return the class at `module:qualname` if its module is loaded and it is a `kind`, else None."""
-    module_name, _, qualname = path.partition(":") if isinstance(path, str) else ("", "", "")
-    module = sys.modules.get(module_name)
-    found = _names_in(module).get(qualname)  # where pydantic keeps `Box[int]`
-    if found is None:
-        found = module
-        for name in qualname.partition("[")[0].split("."):
-            found = _names_in(found).get(name)
-    bases = cast("type", found).__mro__ if issubclass(type(found), type) else ()
-    # A finalizer would run on whatever fields the file chose.
-    usable = kind in bases and not any("__del__" in vars(base) for base in bases)
-    return cast("type[T]", found) if usable else None
-
-
-def _names_in(owner: object) -> Mapping[str, object]:
-    # Not getattr: lazy modules and some metaclasses import when asked.
-    if issubclass(type(owner), ModuleType):
-        return cast("Mapping[str, object]", object.__getattribute__(owner, "__dict__"))
-    if issubclass(type(owner), type):
-        return cast("Mapping[str, object]", type.__getattribute__(cast("type", owner), "__dict__"))
-    return {}
 
 
 def encode_exception(error: BaseException) -> JsonValue:

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from otelstream.redact import is_secret_key
-from recorder.exceptions import JsonObject
+from recorder.standins import JsonObject
 
 TAG: Final = "$type"
 MICROSECOND: Final = timedelta(microseconds=1)

@@ -5,25 +5,21 @@ Nothing here pickles, evaluates or imports, and no constructor of a class that a
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from enum import Enum
-from typing import Any, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, cast
 
-from pydantic import BaseModel, JsonValue, RootModel
+from pydantic import JsonValue
 
 from otelstream.errors import RecordingError
-from recorder import exceptions
-from recorder.exceptions import JsonObject, RecordedObject, class_path, find_class, guarded, opaque
+from recorder.classes import find_class, guarded
+from recorder.exceptions import decode_error
+from recorder.instances import BUILDERS, Encode, part_of, rebuilt, rule_for
+from recorder.standins import JsonObject, RecordedObject, opaque
 from recorder.texts import TAG, TEXTS, decode_bytes, encode_bytes, entry_name
 
 __all__ = ["RecordedObject", "decode_value", "encode_value"]
 
-T = TypeVar("T")
-Encode: TypeAlias = "Callable[[Encoder, Any], JsonValue]"
 Decode: TypeAlias = Callable[[JsonObject], object]
 
 MAX_DEPTH = 64  # a level costs up to four of JSON's and seven calls, and Python allows 1,000
@@ -119,13 +115,6 @@ def _masked(encoded: JsonObject, error: Exception) -> object:
     raise RecordingError(f"A recorded {encoded[TAG]} cannot be read ({error!r}); it is damaged.") from None
 
 
-def _part(encoded: Mapping[str, object], name: str, kind: type[T]) -> T:
-    part = encoded.get(name)
-    if not isinstance(part, kind):
-        raise TypeError(f"its {name} is a {type(part).__name__}, not a {kind.__name__}")
-    return part
-
-
 def _encode_dict(encoder: Encoder, value: dict[object, object]) -> JsonValue:
     pairs = list(value.items())
     if not all(type(key) is str for key, _ in pairs):
@@ -166,7 +155,7 @@ def _encode_items(tag: str) -> Encode:
 
 
 def _decode_items(build: Callable[[list[Any]], object], item: Callable[[JsonValue], object]) -> Decode:
-    return lambda encoded: build([item(each) for each in _part(encoded, "items", list)])
+    return lambda encoded: build([item(each) for each in part_of(encoded, "items", list)])
 
 
 def _encode_text(tag: str, write: Callable[[Any], str]) -> Encode:
@@ -174,7 +163,7 @@ def _encode_text(tag: str, write: Callable[[Any], str]) -> Encode:
 
 
 def _decode_text(read: Callable[[str], object]) -> Decode:
-    return lambda encoded: read(_part(encoded, "value", str))
+    return lambda encoded: read(part_of(encoded, "value", str))
 
 
 def _decode_parts(encoded: JsonObject) -> dict[str, Any]:
@@ -198,92 +187,10 @@ def _decode_instance(kind: type[Any], build: Callable[[Any, dict[str, Any]], obj
     return decode
 
 
-def _encode_enum(encoder: Encoder, value: Enum) -> JsonValue:
-    plain = encoder.encode(value._value_)
-    return {TAG: "enum", "class": class_path(type(value)), "name": value._name_, "value": plain}
-
-
-def _encode_named_tuple(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
-    fields = dict(zip(value._fields, tuple.__iter__(value), strict=True))
-    return {TAG: "namedtuple", "class": class_path(type(value)), "fields": encoder.encode(fields)}
-
-
-def _encode_dataclass(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {TAG: "dataclass", "class": class_path(type(value)), "fields": encoder.encode(fields)}
-
-
-def _build_dataclass(cls: Any, parts: dict[str, Any]) -> object:  # noqa: ANN401 - there is no common class
-    instance, recorded = object.__new__(cls), _part(parts, "fields", dict)
-    for field in dataclasses.fields(cls):
-        object.__setattr__(instance, field.name, exceptions.field_value(recorded, field.name, field))
-    return instance
-
-
-def _encode_model(encoder: Encoder, value: BaseModel) -> JsonValue:
-    declared = type(value).__pydantic_fields__
-    return {
-        TAG: "model",
-        "class": class_path(type(value)),
-        "fields": encoder.encode({name: item for name, item in vars(value).items() if name in declared}),
-        "fields_set": [*sorted(value.__pydantic_fields_set__)],
-        "extra": encoder.encode(value.__pydantic_extra__),
-        "private": encoder.encode_names(value.__pydantic_private__ or {}),
-    }
-
-
-def _build_model(cls: type[BaseModel], parts: dict[str, Any]) -> BaseModel:
-    recorded, names = _part(parts, "fields", dict), _part(parts, "fields_set", list)
-    declared, privates = cls.__pydantic_fields__, cls.__private_attributes__
-    fields = {name: exceptions.field_value(recorded, name, field) for name, field in declared.items()}
-    private: dict[str, object] = {}
-    for name, attribute in privates.items():
-        with suppress(LookupError):  # neither recorded nor a default: left unset, as pydantic does
-            private[name] = exceptions.field_value(_part(parts, "private", dict), name, attribute)
-    extra = parts["extra"] if isinstance(parts.get("extra"), dict) else None
-    state = {"__dict__": fields, "__pydantic_fields_set__": set(names), "__pydantic_extra__": extra}
-    instance, owner = object.__new__(cls), RootModel if issubclass(cls, RootModel) else BaseModel
-    # Pydantic's own, because a class may have put another in its place.
-    owner.__setstate__(instance, {**state, "__pydantic_private__": private if privates else None})
-    return instance
-
-
-# How to take the builtin value out of an instance of a subclass, with none of the subclass's methods.
-_BASES: dict[type, Callable[[Any], object]] = {
-    str: lambda value: str.__getitem__(value, slice(None)),
-    int: int.__int__,
-    float: float.__float__,
-    bytes: lambda value: bytes.__getitem__(value, slice(None)),
-    tuple: lambda value: tuple(tuple.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-    set: lambda value: set(set.__iter__(value)),
-    list: lambda value: list(list.__iter__(value)),
-    OrderedDict: lambda value: {key: dict.__getitem__(value, key) for key in OrderedDict.__iter__(value)},
-    dict: lambda value: dict(dict.items(value)),
-}
-
-
-def _encode_subclass(encoder: Encoder, value: object) -> JsonValue:
-    base = next(base for base in type(value).__mro__ if base in _BASES)
-    return {TAG: "subclass", "class": class_path(type(value)), "value": encoder.encode(_BASES[base](value))}
-
-
 def _decode_subclass(encoded: JsonObject) -> object:
     value = _decode(encoded["value"])
     cls = find_class(encoded.get("class"), type(value))
-    return guarded(lambda: _rebuild(cls, value), lambda _: value)
-
-
-def _rebuild(cls: Any, value: object) -> object:  # noqa: ANN401 - there is no common class
-    if cls is None or _encode_function(cls) is not _encode_subclass:
-        return value  # the class is gone, or is an enum or the like: the plain value beats a stand-in
-    if OrderedDict in cls.__mro__:  # keeps its order where dict's methods do not reach
-        return OrderedDict(cast("dict[object, object]", value))
-    base: Any = type(value)
-    instance = base.__new__(cls, value)
-    if base in (list, set, dict):
-        base.__init__(instance, value)  # the builtin's own
-    return instance
+    return guarded(lambda: rebuilt(cls, value), lambda _: value)
 
 
 _TEXT: dict[type, Encode] = {
@@ -296,40 +203,23 @@ _EXACT: dict[type, Encode] = {
     list: lambda encoder, value: [encoder.encode(item) for item in value],
     dict: _encode_dict,
 }
-# What a class is or derives from, and how its instances are encoded; the first row that fits.
-_RULES: tuple[tuple[Callable[[type], bool], Encode], ...] = (
-    (lambda cls: issubclass(cls, RecordedObject), lambda _, value: value.recorded_json),
-    (lambda cls: issubclass(cls, BaseException), exceptions.encode_error),
-    (lambda cls: issubclass(cls, BaseModel), _encode_model),
-    (lambda cls: issubclass(cls, Enum), _encode_enum),
-    (dataclasses.is_dataclass, _encode_dataclass),
-    (lambda cls: issubclass(cls, tuple) and "_fields" in dir(cls), _encode_named_tuple),
-    (lambda cls: not _BASES.keys().isdisjoint(cls.__mro__), _encode_subclass),
-)
 _DECODE: dict[str, Decode] = {
     **{tag: _decode_text(read) for tag, _, _, read in TEXTS},
     "bytes": decode_bytes,
     "tuple": _decode_items(tuple, _decode),
     "set": _decode_items(set, _decode_key),
     "frozenset": _decode_items(frozenset, _decode_key),
-    "dict": lambda encoded: _decode_names(_part(encoded, "fields", dict)),
-    "mapping": lambda encoded: dict(map(_decode_entry, _part(encoded, "entries", list))),
+    "dict": lambda encoded: _decode_names(part_of(encoded, "fields", dict)),
+    "mapping": lambda encoded: dict(map(_decode_entry, part_of(encoded, "entries", list))),
     "subclass": _decode_subclass,
-    "enum": _decode_instance(Enum, lambda cls, parts: cls.__members__[parts["name"]]),
-    "namedtuple": _decode_instance(
-        tuple, lambda cls, parts: tuple.__new__(cls, [parts["fields"][name] for name in cls._fields])
-    ),
-    "dataclass": _decode_instance(object, _build_dataclass),
-    "model": _decode_instance(BaseModel, _build_model),
-    "exception": lambda encoded: exceptions.decode_error(encoded, _decode),
+    **{tag: _decode_instance(kind, build) for tag, (kind, build) in BUILDERS.items()},
+    "exception": lambda encoded: decode_error(encoded, _decode),
 }
 
 
 def _encode_function(cls: type) -> Encode:
-    if cls in _EXACT:
-        return _EXACT[cls]
-    for fits, encode in _RULES:
-        if fits(cls):
-            return encode
+    known = _EXACT.get(cls) or rule_for(cls)
+    if known is not None:
+        return known
     # Subclasses of these (a Timestamp, a PosixPath) are recorded as the type they derive from.
     return next((_TEXT[base] for base in cls.__mro__ if base in _TEXT), lambda _, value: opaque(value))

@@ -17,7 +17,8 @@ from pydantic import JsonValue
 from otelstream.frame import FrameLike
 from otelstream.jsontext import decode_json
 from otelstream.span.literals import restored
-from recorder.exceptions import ReplayedError, decode_exception, guarded
+from recorder.classes import guarded
+from recorder.exceptions import ReplayedError, decode_exception
 from recorder.rerun.calls import RecordedCall
 
 _PREFIX: Final = re.compile(r"\A[\w.-]+(?: [\w.-]+){0,4} (?:call )?failed: ", re.IGNORECASE)

@@ -101,7 +101,7 @@ class Observation:
     result: object
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio prints what its tasks return, and throws it away
 class Transcript:
     """All that a program saw of a session, and the frames that the session had collected at last.
 

@@ -17,7 +17,8 @@ import pytest
 from pydantic import BaseModel, JsonValue
 
 from otelstream.errors import RecordingError
-from recorder.exceptions import RecordedObject, ReplayedError, decode_exception, encode_exception
+from recorder.exceptions import ReplayedError, decode_exception, encode_exception
+from recorder.standins import RecordedObject
 from recorder.values import decode_value, encode_value
 
 HERE = __name__
