@@ -5,7 +5,7 @@ Importing this module imports CrewAI.
 
 from __future__ import annotations
 
-from tests.recorder.rerun import crews, flows
+from tests.recorder.rerun import crews, flows, oddities
 from tests.recorder.rerun.stage import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -25,8 +25,15 @@ SCENARIOS: dict[str, Scenario] = {
         flows.secret,
         flows.thinking,
         flows.provider,
+        oddities.hooked,
+        oddities.repeated_tool,
+        oddities.async_tool,
+        oddities.nested,
+        oddities.lone_agent,
+        oddities.own_function,
+        oddities.own_threads,
     )
 }
 
-REORDERED = {"parallel", "tools"}
+REORDERED = {"parallel", "tools", "own_threads"}
 """Scenarios of which no two performances need have the same order."""
