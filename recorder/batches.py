@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from otelstream.errors import FrameError, RecordingError
 from otelstream.frame import StreamFrame
+from recorder.columns import FrameColumns, frame_columns
 from recorder.commits import contexts_of
-from recorder.rows import FRAME_COLUMNS, ContextRow, FrameRow, frame_of
+from recorder.rows import CONTEXT, ID, ORDINAL, ContextRow, Frame, builder, frame_of, shared_of
 from recorder.session_row import RecordedSession
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FIRST_FRAMES: Final = 1_000
-BATCH_FRAMES: Final = 8_000
+BATCH_FRAMES: Final = 16_000
 """How many frames a batch has at most; the first has fewer, as the first frame shall come soon."""
 
 BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -30,8 +31,14 @@ _SUM: Final = f"SELECT sum({_BYTES}) {_RANGE}"
 _FITTING: Final = f"""
 SELECT count(*) FROM (SELECT sum({_BYTES}) OVER (ORDER BY ordinal) AS total {_RANGE}) WHERE total <= ?
 """
-_FRAMES: Final = f"SELECT {FRAME_COLUMNS} {_RANGE} ORDER BY ordinal"
 _ID: Final = "SELECT coalesce(id_text, id::VARCHAR) FROM stored_frames WHERE session = ? AND ordinal = ?"
+
+
+class Frames(Protocol):
+    """The frames of a batch."""
+
+    def __call__(self, kind: type[Frame], /) -> Iterator[Frame]:
+        """Make them one by one, of a class of frames, ours or CrewAI's; once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,17 @@ class Batch:
     Attributes:
         first: Ordinal of the first of them.
         offsets_ns: When each arrived, in nanoseconds after the session's start, as it is recorded.
-        frames: The frames, made one by one; once.
+        frames_of: Makes the frames.
     """
 
     first: int
     offsets_ns: Sequence[int]
-    frames: Iterator[StreamFrame]
+    frames_of: Frames
+
+    @property
+    def frames(self) -> Iterator[StreamFrame]:
+        """The frames, made one by one; once."""
+        return self.frames_of(StreamFrame)
 
 
 @dataclass(slots=True)
@@ -87,23 +99,24 @@ def next_batch(connection: DuckDBPyConnection, place: Place) -> Batch:
     """
     session, first = place.session, place.ordinal
     until = _end_of_batch(connection, place)
-    found = connection.execute(_FRAMES, [session.number, first, until]).fetchall()
-    rows = deque(FrameRow._make(row) for row in found)
-    del found
-    if [row.ordinal for row in rows] != list(range(first, until)):
-        missing = until - first - len({row.ordinal for row in rows})
+    try:
+        columns = frame_columns(connection, session.number, first, until)
+    except ValueError as error:
+        raise RecordingError(f"{session.file} is damaged: frames {first} to {until - 1}: {error}") from None
+    if columns.ordinals != list(range(first, until)):
+        missing = until - first - len(set(columns.ordinals))
         which = f"lacks {missing} of its frames" if missing else "has twice one of its frames"
         raise RecordingError(
             f"{session.file} is damaged: session {session.id} {which} {first} to {until - 1}."
         )
-    contexts = _contexts_of(connection, place, {row.context for row in rows})
+    contexts = _contexts_of(connection, place, set(columns.contexts))
     before = place.before
     if before is None and first > 0:
         (before,) = connection.execute(_ID, [session.number, first - 1]).fetchone() or (None,)
-    place.ordinal, place.before, place.contexts = until, rows[-1].id, contexts
-    place.frames = min(2 * place.frames, BATCH_FRAMES)
-    offsets = [row.offset_ns or 0 for row in rows]
-    return Batch(first, offsets, _frames(session, rows, contexts, before))
+    place.ordinal, place.before, place.contexts = until, columns.ids[-1], contexts
+    place.frames = min(4 * place.frames, BATCH_FRAMES)
+    offsets = [offset_ns or 0 for offset_ns in columns.offsets_ns]
+    return Batch(first, offsets, partial(_frames, session, columns, contexts, before))
 
 
 def _end_of_batch(connection: DuckDBPyConnection, place: Place) -> int:
@@ -127,17 +140,22 @@ def _contexts_of(connection: DuckDBPyConnection, place: Place, wanted: set[int])
 
 
 def _frames(
-    session: RecordedSession, rows: deque[FrameRow], contexts: dict[int, ContextRow], before: str | None
-) -> Iterator[StreamFrame]:
-    while rows:
-        row = rows.popleft()
+    session: RecordedSession,
+    columns: FrameColumns,
+    contexts: dict[int, ContextRow],
+    before: str | None,
+    kind: type[Frame],
+) -> Iterator[Frame]:
+    build = builder(kind)
+    shared = {number: shared_of(context) for number, context in contexts.items()}
+    for row in columns.rows():
         try:
-            frame = frame_of(row, contexts[row.context], before)
+            frame = frame_of(row, shared[row[CONTEXT]], before, build)
         except KeyError:
             raise RecordingError(
-                f"{session.file} is damaged: frame {row.ordinal} lacks its context {row.context}."
+                f"{session.file} is damaged: frame {row[ORDINAL]} lacks its context {row[CONTEXT]}."
             ) from None
         except (FrameError, ValueError) as error:
-            raise RecordingError(f"{session.file} is damaged: frame {row.ordinal}: {error}") from None
-        before = row.id
+            raise RecordingError(f"{session.file} is damaged: frame {row[ORDINAL]}: {error}") from None
+        before = row[ID]
         yield frame

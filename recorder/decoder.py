@@ -8,11 +8,13 @@ from typing import Final, TypeAlias
 
 from otelstream.errors import FrameError
 from otelstream.frame import StreamFrame
-from recorder.rows import ContextRow, FrameRow, frame_of
+from recorder.rows import ContextRow, FrameRow, Shared, build_frame, frame_of, shared_of
 
 Older: TypeAlias = Callable[[list[int]], Iterable[ContextRow]]
 """Gives contexts of earlier commits, by their numbers, as far as they are there."""
 
+_UNKNOWN: Final = Shared("", [], None, "{}", {})
+"""What is known of a context that is missing; a frame that is kept whole needs no more."""
 _REMEMBERED: Final = 1_000
 """Contexts that are kept between commits. A frame may share any that came before it, however long ago."""
 
@@ -26,26 +28,26 @@ class FrameDecoder:
 
     def __init__(self, older: Older) -> None:
         self._older = older
-        self._contexts: OrderedDict[int, ContextRow] = OrderedDict()
-        self._without_data: dict[int, ContextRow] = {}
+        self._contexts: OrderedDict[int, Shared] = OrderedDict()
+        self._without_data: dict[int, Shared] = {}
         self._ordinal = -1
         self._id: str | None = None
 
     def add_without_data(self, contexts: Iterable[ContextRow]) -> None:
         """Take contexts of which the data is lost: no token frame can be made with them."""
-        self._without_data.update((row.context, row) for row in contexts)
+        self._without_data.update((row.context, shared_of(row)) for row in contexts)
 
     def take(self, contexts: Iterable[ContextRow], frames: Sequence[FrameRow]) -> None:
         """Take the contexts of a commit, and look for those that its frames share with earlier ones."""
         for row in contexts:
-            self._contexts[row.context] = row
+            self._contexts[row.context] = shared_of(row)
         wanted = {row.context for row in frames}
         for number in wanted & self._contexts.keys():
             self._contexts.move_to_end(number)
         missing = wanted - self._contexts.keys()
         if missing:
             for row in self._older(sorted(missing)):
-                self._contexts[row.context] = row
+                self._contexts[row.context] = shared_of(row)
         while len(self._contexts) > max(_REMEMBERED, len(wanted)):
             self._contexts.popitem(last=False)
 
@@ -64,9 +66,8 @@ class FrameDecoder:
         problem = None if row.raw is not None else self._problem(row, ordinal)
         if problem is not None:
             raise FrameError(problem)
-        context = self._context(row) or ContextRow(row.session, row.context, "", [], None, None)
         try:
-            return frame_of(row, context, before)
+            return frame_of(row, self._context(row) or _UNKNOWN, before, build_frame)
         except (FrameError, ValueError) as error:
             raise FrameError(str(error)) from None
 
@@ -82,5 +83,5 @@ class FrameDecoder:
             return "it refers to the frame before it, which is missing"
         return None
 
-    def _context(self, row: FrameRow) -> ContextRow | None:
+    def _context(self, row: FrameRow) -> Shared | None:
         return self._contexts.get(row.context) or self._without_data.get(row.context)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from otelstream.errors import RecordingError
-from otelstream.frame import StreamFrame, datetime_ns, timestamp_ns
+from otelstream.frame import datetime_ns, timestamp_ns
 from recorder.batches import BATCH_FRAMES, FIRST_FRAMES, Batch
 from recorder.forms import Progress, Since
 from recorder.listing import Key, key_of
+from recorder.rows import Frame, converter
 from recorder.search import Condition, first_read
 from recorder.session_row import Gap, Item, RecordedSession, StoredGap
 from recorder.text.file import TextFile, fitting
@@ -92,7 +94,8 @@ class TextSource:
             with self._file.opened() as file:
                 indexed = self._file.indexed(session)
                 lines = fitting(self._file.lines(file, indexed, first, min(first + size, end)))
-            yield Batch(first, [self._offset_of(line) for line in lines], self._frames(deque(lines)))
+            offsets_ns = [self._offset_of(line) for line in lines]
+            yield Batch(first, offsets_ns, partial(self._frames, deque(lines)))
             first += len(lines)
             size = min(2 * size, BATCH_FRAMES)
 
@@ -193,9 +196,10 @@ class TextSource:
         known = offset_of(line.text)
         return (self._file.frame(line).offset_ns or 0) if known is None else known
 
-    def _frames(self, lines: deque[Line]) -> Iterator[StreamFrame]:
+    def _frames(self, lines: deque[Line], kind: type[Frame]) -> Iterator[Frame]:
+        convert = converter(kind)
         while lines:
-            yield self._file.frame(lines.popleft()).frame
+            yield convert(self._file.frame(lines.popleft()).frame)
 
 
 def _stored(gap: Gap) -> StoredGap:

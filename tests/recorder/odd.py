@@ -14,7 +14,7 @@ from uuid import UUID
 
 from otelstream.frame import StreamFrame
 from recorder.encoder import FrameEncoder
-from recorder.rows import ContextRow, FrameRow, frame_of
+from recorder.rows import ContextRow, FrameRow, build_frame, frame_of, shared_of
 from tests.contract.programs import frame
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "frames").glob("*.jsonl*"))
@@ -160,7 +160,9 @@ def round_trips(frames: Iterable[StreamFrame]) -> list[StreamFrame]:
     """The frames of a session that come back."""
     found, contexts = encoded(frames)
     before = [None, *(row.id for row in found)]
-    return [frame_of(row, contexts[row.context], before[row.ordinal]) for row in found]
+    return [
+        frame_of(row, shared_of(contexts[row.context]), before[row.ordinal], build_frame) for row in found
+    ]
 
 
 def round_trip(original: StreamFrame) -> StreamFrame:

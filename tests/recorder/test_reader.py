@@ -16,7 +16,7 @@ import pytest
 import otelstream
 import recorder
 from otelstream.frame import Outcome
-from recorder.batches import BATCH_FRAMES, FIRST_FRAMES
+from recorder.batches import FIRST_FRAMES
 from recorder.reader import Recording
 from recorder.writer import Writer
 from tests.contract.programs import Sync, consume, frame, json_of, stream
@@ -50,8 +50,9 @@ def elsewhere(script: str, path: Path) -> str:
 def test_a_long_session_is_read_in_batches(tmp_path: Path) -> None:
     """Frames come in order and complete across the batches that are read."""
     path = tmp_path / "run.duckdb"
-    frames = [frame(number) for number in range(2 * BATCH_FRAMES + 1)]
-    consume(otelstream.observe(stream(frames), record=path, redact=False))
+    frames = [frame(number) for number in range(5 * FIRST_FRAMES + 1)]
+    with writing(path) as writer:
+        record(writer, 0, frames)
     recording = recorder.open(path)
 
     assert json_of(recording.frames(recording.session())) == json_of(frames)

@@ -9,7 +9,7 @@ import pytest
 
 from otelstream.frame import StreamFrame, frame_json, parse_frame
 from recorder.encoder import FrameEncoder
-from recorder.rows import ContextRow, FrameRow, frame_of
+from recorder.rows import ContextRow, FrameRow, build_frame, frame_of, shared_of
 from tests.contract.programs import frame
 from tests.recorder.odd import (
     EQUAL,
@@ -191,4 +191,4 @@ def test_a_row_of_data_that_is_no_object_is_refused() -> None:
     """A damaged row says what is wrong with it."""
     (row,), contexts = encoded([frame(data={"a": 1})])
     with pytest.raises(ValueError, match="the data is no JSON object"):
-        frame_of(row._replace(data="[1]"), contexts[0], None)
+        frame_of(row._replace(data="[1]"), shared_of(contexts[0]), None, build_frame)

@@ -10,7 +10,7 @@ import pytest
 from otelstream.frame import frame_json
 from recorder import encoder
 from recorder.encoder import FrameEncoder
-from recorder.rows import FrameRow, frame_of
+from recorder.rows import FrameRow, build_frame, frame_of, shared_of
 from tests.contract.programs import frame
 from tests.recorder.odd import MAY, encoded, round_trips, tokens, zone
 
@@ -131,7 +131,7 @@ def test_what_a_program_changes_afterwards_changes_no_row() -> None:
     namespace.append("more")
     encoder.encode(second, 1, 0)
 
-    assert frame_json(frame_of(row, encoder.new_contexts[0], None)) == expected
+    assert frame_json(frame_of(row, shared_of(encoder.new_contexts[0]), None, build_frame)) == expected
 
 
 def test_what_is_done_to_a_frame_changes_no_other() -> None:
