@@ -15,12 +15,12 @@ TEXT_SUFFIX: Final = ".jsonl"
 WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
 """What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""
 
+_PARAMETERS: Final = (
+    "has a ? in its path, after which DuckDB reads parameters; rename it, or choose another path."
+)
 _UNFIT: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
     (lambda text: "\0" in text, "has a NUL byte, which no file name can; choose another path."),
-    (
-        lambda text: "?" in text,
-        "has a ? in its path, after which DuckDB reads parameters; rename it, or choose another path.",
-    ),
+    (lambda text: "?" in text, _PARAMETERS),
     (
         lambda text: not _is_utf8(text),
         "is not UTF-8, as DuckDB needs its path to be; rename it, or choose another path.",
@@ -35,7 +35,7 @@ def why_unfit(path: Path) -> str | None:
     """
     for given in (str(path), _resolved(path)):
         for is_so, sentence in _UNFIT:
-            if is_so(given):
+            if is_so(given) and not (is_text(path) and sentence is _PARAMETERS):
                 return f"{shown(path)} {sentence}"
     return None
 

@@ -94,7 +94,7 @@ def opened(file: Path) -> Iterator[OpenFile]:
     """
     _refuse_live(file)
     if is_text(file):
-        with _opened_text(file) as text:
+        with opened_text(file) as text:
             yield text
         return
     with closing(Sandbox([real_path(file)])) as sandbox, connecting(Source(file, sandbox)) as connect:
@@ -110,7 +110,7 @@ def held(file: Path) -> Iterator[OpenFile]:
     """
     _refuse_live(file)
     if is_text(file):
-        with closing(TextWriter(file)), _opened_text(file) as text:
+        with closing(TextWriter(file)), opened_text(file) as text:
             yield text
         return
     Writer(file).close()  # brings it to the current format, and its WAL into it
@@ -123,7 +123,8 @@ def held(file: Path) -> Iterator[OpenFile]:
 
 
 @contextmanager
-def _opened_text(file: Path) -> Iterator[OpenText]:
+def opened_text(file: Path) -> Iterator[OpenText]:
+    """Open a text recording that nobody else writes. What is wrong with it is raised when it is read."""
     with closing(Sandbox([])) as sandbox:
         source = TextSource(file, lambda: sandbox)
         yield OpenText(file, source.connection, source)

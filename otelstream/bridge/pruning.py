@@ -9,7 +9,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,16 +18,17 @@ from typing import Final, Literal
 import duckdb
 
 from otelstream.bridge.newfile import new_recording
-from otelstream.bridge.originals import held, opened
+from otelstream.bridge.originals import OpenText, held, opened, opened_text
 from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
 from recorder.creation import BESIDE
 from recorder.faults import sentence_for
 from recorder.folders import remove_dead
 from recorder.locks import is_being_written
-from recorder.names import WALS, real_path
+from recorder.names import WALS, is_text, real_path
 from recorder.sandbox import Sandbox
 from recorder.sources import find
+from recorder.text.locks import locked
 
 Action = Literal["deleted", "rewritten", "kept", "left alone"]
 
@@ -169,9 +170,7 @@ def _look(file: Path, keep: frozenset[str], within: Path | None) -> _Seen:
         size = sum(each.stat().st_size for each in _parts(file))
         if is_being_written(file):
             return _Seen(file, size, why="it is being written")
-        with opened(file) as original, original.connect() as connection:
-            rows = connection.execute(_SESSIONS).fetchall()
-            (made,) = connection.execute(_CREATED).fetchone() or (None,)
+        rows, made = _outcomes(file)
     except RecordingError as error:
         return _Seen(file, why=str(error))
     except OSError as error:
@@ -180,6 +179,17 @@ def _look(file: Path, keep: frozenset[str], within: Path | None) -> _Seen:
     kept = [frames for _, state, frames in rows if state in keep]
     frames = sum(frames for _, _, frames in rows)
     return _Seen(file, size, max(ends), len(rows), len(kept), sum(kept) / frames if frames else 0.0)
+
+
+def _outcomes(file: Path) -> tuple[list[tuple[datetime, str, int]], datetime | None]:
+    """Return when each session of a file ended, how, and with how many frames; and when the file was made."""
+    with opened(file) as original:
+        if isinstance(original, OpenText):
+            ends = [each.end() for each in map(original.original, original.sessions())]
+            return [(end.ended_at, end.state, end.frame_count) for end in ends if end is not None], None
+        with original.connect() as connection:
+            (made,) = connection.execute(_CREATED).fetchone() or (None,)
+            return connection.execute(_SESSIONS).fetchall(), made
 
 
 def _pruned(seen: _Seen, retention: Retention) -> Pruned:
@@ -215,9 +225,7 @@ def _rewrite(file: Path, retention: Retention) -> None:
 def _delete(seen: _Seen) -> None:
     """Delete a file, and its folder if that is one of a day and empty then."""
     real = real_path(seen.path)
-    # While it is open for reading nobody can begin to write it.
-    with closing(Sandbox([real])) as sandbox, sandbox.attached(real) as connection:
-        (sessions,) = connection.execute("SELECT count(*) FROM session_starts").fetchone() or (-1,)
+    with _unwritten(real, seen.path) as sessions:
         if sessions != seen.sessions:
             raise RecordingError(f"{seen.path} was written meanwhile.")
         for part in reversed(_parts(seen.path)):
@@ -225,6 +233,19 @@ def _delete(seen: _Seen) -> None:
     if _DAY.fullmatch(real.parent.name):
         with suppress(OSError):
             real.parent.rmdir()  # says so if it is not empty
+
+
+@contextmanager
+def _unwritten(real: Path, file: Path) -> Iterator[int]:
+    """Keep everybody from writing a file meanwhile, and give the number of its sessions."""
+    if is_text(file):
+        with locked(real), opened_text(file) as text:
+            yield len(text.keys())
+        return
+    # While it is open for reading nobody can begin to write it.
+    with closing(Sandbox([real])) as sandbox, sandbox.attached(real) as connection:
+        (sessions,) = connection.execute("SELECT count(*) FROM session_starts").fetchone() or (-1,)
+        yield sessions
 
 
 def _parts(file: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from otelstream.errors import RecordingError
 from otelstream.span.rules import Pair
 from recorder.commits import Connect
 from recorder.faults import sentence_for
+from recorder.names import is_text
 from recorder.remains import Remains
 from recorder.salvage import Salvaged
 from recorder.starting import connect
@@ -91,6 +92,11 @@ def recover(file: Path, output: Path, *, rows: Sequence[Pair] = ()) -> Recovery:
         RecordingError: `output` exists or cannot be made; `file` is missing, being written or no recording;
             or nothing of it can be salvaged. The text names the place of the damage.
     """
+    if is_text(file):
+        raise RecordingError(
+            f"{file} is text, which an editor recovers: `otelstream doctor {file}` names the lines that are"
+            " damaged; correct or remove them."
+        )
     recovery = Recovery(file, output)
     with new_recording(output) as made:
         try:

@@ -10,7 +10,8 @@ import typer
 RecordingPath: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        help="A recording (*.duckdb), a directory of recordings, or a pattern in quotes.", show_default=False
+        help="A recording (*.duckdb, *.jsonl), a directory of them, or a pattern in quotes.",
+        show_default=False,
     ),
 ]
 SessionName: TypeAlias = Annotated[
@@ -20,7 +21,7 @@ SessionName: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RecordTo: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--record", help="Record into this file (*.duckdb), made if it is missing."),
+    typer.Option("--record", help="Record into this file (*.duckdb; *.jsonl is text), made if it is missing."),
 ]
 NoRedact: TypeAlias = Annotated[
     bool, typer.Option("--no-redact", help="Keep secrets as they are. Only for data that holds none.")

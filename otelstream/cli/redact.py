@@ -16,10 +16,11 @@ from otelstream.cli.arguments import AsJson
 from otelstream.cli.options import span_options
 from otelstream.errors import UsageError
 from otelstream.redact import Redactor
+from recorder.names import SUFFIX, TEXT_SUFFIX, is_text
 
 
 def redact(
-    file: Annotated[Path, typer.Argument(help="A recording (*.duckdb).", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A recording (*.duckdb, *.jsonl).", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -33,7 +34,11 @@ def redact(
     """Mask secrets in a recording as they would be masked today; say how often which rule found one."""
     if in_place and output is not None:
         raise UsageError("--in-place and --output exclude each other; leave one of them out.")
-    target = file if in_place else output or file.with_name(f"{file.stem}-redacted.duckdb")
+    target = (
+        file
+        if in_place
+        else output or file.with_name(f"{file.stem}-redacted{TEXT_SUFFIX if is_text(file) else SUFFIX}")
+    )
     redactor = redactor_of(True, os.environ) or Redactor()  # noqa: FBT003  the default of `observe`
     masked = mask(file, target, redactor, span_options().rows)
     if as_json:

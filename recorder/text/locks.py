@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +40,26 @@ def unlock(descriptor: int) -> None:
         if held == descriptor:
             del _held[identity]
             os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep everybody from writing a text recording meanwhile.
+
+    Raises:
+        RecordingError: Somebody writes it.
+        OSError: It is missing, or cannot be locked.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        lock(descriptor, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    try:
+        yield
+    finally:
+        unlock(descriptor)
 
 
 def is_locked(path: Path) -> bool:
