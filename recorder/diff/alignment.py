@@ -79,7 +79,7 @@ class Alignment:
             )
             if not mine or not others:
                 return pairs
-        return pairs + _in_equal_gaps((self._left, left), (self._right, right), pairs)
+        return pairs + _in_equal_gaps((self._left, left), (self._right, right), pairs, any_type=False)
 
     def _align_moved(self) -> None:
         """Pair what has no partner in its scope with the same elsewhere, or with what stands in its place."""
@@ -91,7 +91,7 @@ class Alignment:
             self._pair(missing[one], extra[other])
         pairs = [(at, other) for at, other in enumerate(self.right_of) if other != NOBODY]
         everything = (self._left, range(len(self._left))), (self._right, range(len(self._right)))
-        for one, other in _in_equal_gaps(*everything, pairs):
+        for one, other in _in_equal_gaps(*everything, pairs, any_type=True):
             self._pair(one, other)
 
 
@@ -104,7 +104,7 @@ def _without(items: list[int], places: list[int]) -> list[int]:
 
 
 def _in_equal_gaps(
-    left: tuple[Side, Sequence[int]], right: tuple[Side, Sequence[int]], pairs: Pairs
+    left: tuple[Side, Sequence[int]], right: tuple[Side, Sequence[int]], pairs: Pairs, *, any_type: bool
 ) -> Pairs:
     """Return pairs of what is left, where it follows the same: something there has become something else."""
     found: Pairs = []
@@ -112,11 +112,11 @@ def _in_equal_gaps(
     others = _gaps(right[1], {other: one for one, other in pairs})
     for after in mine.keys() & others.keys():
         one, other = mine[after], others[after]
-        types = [left[0].types[at] for at in one], [right[0].types[at] for at in other]
-        alike = matched(*types)
+        alike = matched([left[0].types[at] for at in one], [right[0].types[at] for at in other])
         found += [(one[at], other[its]) for at, its in alike]
-        rest = _without(one, [at for at, _ in alike]), _without(other, [its for _, its in alike])
-        found += zip(*rest, strict=False)
+        if any_type:
+            rest = _without(one, [at for at, _ in alike]), _without(other, [its for _, its in alike])
+            found += zip(*rest, strict=False)
     return found
 
 

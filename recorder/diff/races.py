@@ -49,8 +49,10 @@ class Races:
 
     def comes_too_soon(self, side: int, ordinal: int) -> bool:
         """Tell whether a frame of a side (0 or 1) comes before one that it names."""
-        positions = self._sides[side].positions
-        return any(positions.get(each, NOBODY) > ordinal for each in self._sides[side].ids_of(ordinal))
+        session = self._sides[side]
+        own = session.own[ordinal]
+        named = (session.positions.get(each, NOBODY) for each in session.ids_of(ordinal) if each != own)
+        return any(place > ordinal for place in named)
 
     def comes_too_late(self, side: int, ordinal: int) -> bool:
         """Tell whether a frame of a side comes after the end of a scope that it is in."""

@@ -38,7 +38,7 @@ class Side:
         offsets: Where the ids of a frame begin, and one item more.
         types: Types.
         labels: Labels of start frames, by ordinal.
-        positions: Ordinals by the hash of the frame's id, the first of several.
+        positions: Ordinals by the hash of the frame's id, the last of several.
         scope: Ordinal of the frame that opened the scope that the frame is in (its own, for an end).
         previous: Ordinal of the frame before it in its context; one that comes later counts.
         members: What is in each scope, in the order of arrival.
@@ -72,7 +72,7 @@ class Side:
         scope = self.scope[ordinal]
         while scope >= 0:
             found.append(scope)
-            scope = self.scope[scope] if scope != self.scope[scope] else ROOT
+            scope = self.scope[scope]
         return found
 
     def path_of(self, ordinal: int) -> tuple[str, ...]:
@@ -132,6 +132,7 @@ def _place(side: Side) -> None:
             scope = ELSEWHERE if parent else ROOT
         side.scope.append(scope)
         side.previous.append(position(previous, NOBODY))
+        side.positions[side.own[ordinal]] = ordinal  # of several of one id the last one before is meant
         side.members.setdefault(scope, array("q")).append(ordinal)
 
 
