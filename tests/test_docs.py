@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,19 @@ def test_readme_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for block in blocks[:2]:
         exec(block, names)
     assert (tmp_path / "runs.duckdb").exists()
+
+
+@pytest.mark.crewai
+def test_rerun_document_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python of RERUN.md records the demo flow and runs it again, and serves what it says it serves."""
+    quiet_environment()
+    document = (ROOT / "docs" / "RERUN.md").read_text(encoding="utf-8")
+
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", document, re.DOTALL):
+        exec(block, names)
+    assert str(names["rerun"].report) == "6 calls served, 0 live"
 
 
 def test_readme_is_short_and_starts_with_code() -> None:

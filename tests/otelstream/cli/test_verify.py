@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -31,6 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record(apps.yesterday().stream_events(inputs={"topic": "tea"}), folder / "ask.duckdb")
     record(apps.yesterday().stream_events(inputs={"topic": {"a": {"b": [1, "two"]}}}), folder / "ask.duckdb")
     record(apps.OtherFlow().stream_events(), folder / "other.duckdb")
+    record(apps.yesterday().stream_events(inputs={"topic": "tea"}), folder / "text.jsonl")
+    asyncio.run(arecord(folder / "async.duckdb"))
     chat = apps.chatting(Say("Green."), Say("Three grams."))
     for message in ("Which tea?", "How much?"):
         record(chat.stream_turn(message, session_id="guest"), folder / "chat.duckdb")
@@ -50,6 +53,14 @@ def record(session: Any, path: Path) -> None:  # noqa: ANN401 (of CrewAI's)
         pass
 
 
+async def arecord(path: Path) -> None:
+    """Record an asynchronous run."""
+    from tests.otelstream.cli import apps
+
+    async for _ in otelstream.observe(apps.yesterday().astream(inputs={"topic": "tea"}), record=path):
+        pass
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder for recordings."""
@@ -66,7 +77,7 @@ def verify(cli: Cli, made: Path, folder: Path) -> Verify:
 
     def run(names: Iterable[str], app: str, *options: str) -> Ended:
         for name in names:
-            shutil.copy(made / f"{name}.duckdb", folder)
+            shutil.copy(next(made.glob(f"{name}.*")), folder)
         return cli("verify", "runs", "--app", f"{APPS}:{app}", *options)
 
     return run
@@ -90,6 +101,14 @@ def test_runs_of_the_same_code_are_the_same(verify: Verify) -> None:
         ],
     )
     assert "printed: It is green." in ended.err
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("async", "duckdb"), ("text", "jsonl")])
+def test_every_kind_of_recording_is_verified(verify: Verify, name: str, suffix: str) -> None:
+    """A run that was consumed with `async for`, and a recording of text."""
+    ended = verify([name], "today")
+
+    assert (ended.code, untimed(ended.out)[0]) == (0, f"same  runs/{name}.{suffix} #0 AskFlow")
 
 
 def test_the_demo_is_the_same(cli: Cli) -> None:
