@@ -52,20 +52,24 @@ def diverged(name: CallName, request: Request, unused: Sequence[RecordedCall]) -
             f"{name} is not in the recording, which holds no further call of its kind there.{hint} {_ADVICE}"
         )
         return DivergedError(told, _diff([], _lines(request.fields), "recorded", "now"))
-    first = next(differences(nearest.request.fields, request.fields))
-    told = f"{name} is not the recorded one: {first.where} differs{_values(first)}. {_ADVICE}"
-    label = f"recorded ({nearest.name}, frame {nearest.ordinal})"
-    difference = _diff(_lines(first.recorded), _lines(first.live), label, "now")
-    return DivergedError(told, difference, nearest.ordinal)
+    return changed(name, nearest, nearest.request.fields, request.fields)
 
 
-def changed_arguments(
+def changed(
     name: CallName, call: RecordedCall, recorded: Mapping[str, Any], live: Mapping[str, Any]
 ) -> DivergedError:
-    """Return the error for a tool that was asked for the recorded thing, and is given another."""
-    first = next(differences({"tool_args": recorded}, {"tool_args": live}))
+    """Return the error for a call that asks something else than a recorded one.
+
+    Args:
+        name: What the live call is called.
+        call: The recorded call.
+        recorded: What that asked, as the fields of a request.
+        live: What is asked now.
+    """
+    first = next(differences(recorded, live))
     told = f"{name} is not the recorded one: {first.where} differs{_values(first)}. {_ADVICE}"
-    return DivergedError(told, _diff(_lines(recorded), _lines(live), "recorded", "now"), call.ordinal)
+    label = f"recorded ({call.name}, frame {call.ordinal})"
+    return DivergedError(told, _diff(_lines(first.recorded), _lines(first.live), label, "now"), call.ordinal)
 
 
 def differences(recorded: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Difference]:

@@ -17,7 +17,7 @@ from recorder.causal import CausalPath, CausalPaths
 from recorder.rerun.calls import CallName, RecordedCall, rooted
 from recorder.rerun.failures import Failures
 from recorder.rerun.ledger import Ledger
-from recorder.rerun.mismatch import changed_arguments, diverged
+from recorder.rerun.mismatch import changed, diverged
 from recorder.rerun.report import Report
 from recorder.rerun.requests import Kind, Request, model_request, tool_request
 from recorder.rerun.stop import RunStopped
@@ -176,12 +176,35 @@ class Serving:
         given = ends[0].data.get("tool_args") if ends else None
         if not isinstance(given, Mapping):
             return
-        live = tool_request({"tool_args": self._masked(arguments)}).fields["tool_args"]
-        recorded = tool_request({"tool_args": given}).fields["tool_args"]
         if not whole:
-            recorded = {name: item for name, item in recorded.items() if name in live}
-        if live != recorded and tool.call is not None:
-            raise self.stop(changed_arguments(tool.name, tool.call, recorded, live))
+            given = {name: item for name, item in given.items() if name in arguments}
+        live, recorded = (
+            tool_request({"tool_args": self._masked(arguments)}),
+            tool_request({"tool_args": given}),
+        )
+        if live.digest != recorded.digest and tool.call is not None:
+            raise self.stop(changed(tool.name, tool.call, recorded.fields, live.fields))
+
+    def check_messages(self, call: RecordedCall, before: Any, after: Any) -> None:  # noqa: ANN401  JSON
+        """Compare what hooks made of the messages of an LLM call with what was sent.
+
+        Hooks of a direct call change its messages after its start, by which it is found.
+
+        Args:
+            call: The recorded call.
+            before: The messages without the hooks, as a frame has them.
+            after: The messages as they would be sent.
+
+        Raises:
+            RunStopped: They differ.
+        """
+        ends = [step.data for step in call.steps if step.type == "llm_call_completed"]
+        if before == after or not ends or not ends[0].get("messages"):
+            return
+        live = model_request(self._masked({"messages": after}))
+        recorded = model_request({"messages": ends[0]["messages"]})
+        if live.digest != recorded.digest:
+            raise self.stop(changed(call.name, call, recorded.fields, live.fields))
 
     def pass_over(self, call: RecordedCall) -> None:
         """Take note that the body of a tool does not run."""

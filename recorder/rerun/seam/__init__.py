@@ -19,6 +19,7 @@ import crewai.flow.runtime
 import crewai.hooks.tool_hooks
 import crewai.llms.base_llm
 import crewai.task
+import crewai.tools.tool_usage
 import crewai.utilities.streaming
 import crewai.utilities.tool_utils
 from crewai.events.stream_context import add_stream_sink, reset_stream_sinks
@@ -42,6 +43,7 @@ _FUNCTIONS: Final[tuple[tuple[type | ModuleType, str, Wrap], ...]] = (
     (crewai.hooks.tool_hooks, "run_after_tool_call_hooks", tools.serving_hooks),
     (crewai.utilities.tool_utils, "run_after_tool_call_hooks", tools.serving_hooks),
     (crewai.agents.agent_executor, "run_after_tool_call_hooks", tools.serving_hooks),
+    (crewai.tools.tool_usage.ToolUsage, "_remember_format", tools.keeping_format),
     (BaseLLM, "__init__", keys.with_dummy_key),
 )
 """Where a function of CrewAI's is looked up, its name, and what makes its stand-in."""

@@ -15,11 +15,13 @@ from crewai.events.types.llm_events import (
     LLMCallCompletedEvent,
     LLMCallFailedEvent,
     LLMCallStartedEvent,
+    LLMCallType,
     LLMEventBase,
     LLMStreamChunkEvent,
     LLMThinkingChunkEvent,
 )
 from crewai.hooks.dispatch import HookAborted
+from crewai.hooks.llm_hooks import model_call_hooks_already_dispatched
 from crewai.llms.base_llm import BaseLLM, LLMCallBlockedError, get_current_call_id
 from crewai.utilities.serialization import to_serializable
 from pydantic import BaseModel
@@ -28,6 +30,9 @@ from otelstream.frame import FrameLike
 from recorder.rerun.calls import RecordedCall
 from recorder.rerun.seam.answers import answer_of, as_emitted, unfinished
 from recorder.rerun.serving import Serving
+
+_FORMATTING: Final = tuple(f"crewai.llms.providers.{name}." for name in ("anthropic", "bedrock", "gemini"))
+"""Where messages get a form of their own before they are sent, in which nobody can compare them."""
 
 _ENDS: Final = frozenset(("llm_call_completed", "llm_call_failed"))
 
@@ -89,7 +94,7 @@ class Answer:
     def __init__(self, serving: Serving, llm: BaseLLM, asked: Asked, recorded: RecordedCall) -> None:
         self._serving, self._llm, self._asked, self._recorded = serving, llm, asked, recorded
         self._steps = deque(recorded.steps)
-        self._messages = _copied(asked.messages)
+        self._messages = _formatted(llm, asked.messages)
 
     def give(self) -> Any:  # noqa: ANN401  BaseLLM's
         """Emit what was emitted, and return or raise what was returned or raised."""
@@ -111,13 +116,25 @@ class Answer:
         raise self._serving.served.failures.of_model(self._recorded)
 
     def _ask_hooks(self) -> None:
+        if model_call_hooks_already_dispatched():  # by the agent, whose messages came with the call
+            return
+        before = self._as_frame()
         try:
             self._llm._invoke_before_llm_call_hooks(self._messages, self._asked.from_agent)
+            if not type(self._llm).__module__.startswith(_FORMATTING):
+                self._serving.check_messages(self._recorded, before, self._as_frame())
         except (HookAborted, LLMCallBlockedError) as denial:
             self._emit_failures()
             if not any(step.type == "llm_call_failed" for step in self._recorded.steps):
                 self._llm._emit_call_denied_event(denial, self._asked.from_task, self._asked.from_agent)
             raise
+
+    def _as_frame(self) -> Any:  # noqa: ANN401  JSON
+        messages: Any = to_serializable(self._messages)
+        shown: Any = LLMCallCompletedEvent(
+            messages=messages, response=None, call_type=LLMCallType.LLM_CALL, call_id=""
+        ).to_json()
+        return shown["messages"]
 
     def _completed(self, step: FrameLike) -> Any:  # noqa: ANN401  BaseLLM's
         usage = as_emitted(step.data.get("usage"))
@@ -181,7 +198,7 @@ _EVENTS: Final[dict[str, tuple[type[LLMEventBase], tuple[str, ...]]]] = {
 """Frame type → the event that it came from, and the fields that are its own."""
 
 
-def _copied(messages: Any) -> list[Any]:  # noqa: ANN401  BaseLLM's
-    if isinstance(messages, str):
-        return [{"role": "user", "content": messages}]
-    return [dict(message) for message in messages]
+def _formatted(llm: BaseLLM, messages: Any) -> list[Any]:  # noqa: ANN401  BaseLLM's
+    if isinstance(messages, list) and any("files" in message for message in messages):
+        return [dict(message) for message in messages]  # formatting might upload them
+    return list(llm._format_messages(messages))

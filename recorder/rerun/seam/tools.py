@@ -78,9 +78,19 @@ def _serving_ainvoke(original: Callable[..., Any]) -> Callable[..., Any]:
 def _keeping_served(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def format_output(tool: Any, raw_result: Any) -> Any:  # noqa: ANN401  a tool's
-        return str(raw_result) if isinstance(raw_result, ServedText) else original(tool, raw_result)
+        return raw_result if isinstance(raw_result, ServedText) else original(tool, raw_result)
 
     return format_output
+
+
+def keeping_format(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the stand-in for `ToolUsage._remember_format`, which adds to each third result how to ask."""
+
+    @wraps(original)
+    def remember(usage: Any, result: Any) -> Any:  # noqa: ANN401  CrewAI's
+        return result if isinstance(result, ServedText) else original(usage, result)
+
+    return remember
 
 
 def serving_models_tools(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,18 +131,22 @@ def _asked(tool: BaseTool | CrewStructuredTool) -> tuple[Serving, LiveTool] | No
     A tool that the program asks by itself leaves no frames, and so there is nothing to serve it from.
     """
     serving = ACTIVE.get()
-    if serving is None or not serving.serves("tool"):
+    if serving is None:
+        return None
+    own = type(getattr(tool, "_original_tool", None) or tool).__module__.startswith(_RUNTIMES_OWN)
+    if not serving.serves("tool"):
+        if not own:
+            serving.count_live()
         return None
     call = serving.tool_under(get_current_parent_id())
     if call is None or call.runs:
         return None
     if call.error is not None:
         raise RunStopped(call.error)
-    own = getattr(tool, "_original_tool", None) or tool
     if call.call is None:
         serving.count_live()
         call.runs = True
-    elif type(own).__module__.startswith(_RUNTIMES_OWN) or call.name.tool in serving.served.run_tools:
+    elif own or call.name.tool in serving.served.run_tools:
         call.runs = True
     return None if call.runs else (serving, call)
 
@@ -165,7 +179,8 @@ def _call(serving: Serving, function: Callable[..., Any], **kwargs: Any) -> Any:
         call.runs = True
         serving.count_live()
         return function(**kwargs)
-    return _result(serving, call)
+    result = _result(serving, call)
+    return str(result) if isinstance(result, ServedText) else result
 
 
 def _result(serving: Serving, call: LiveTool) -> Any:  # noqa: ANN401  a tool's

@@ -53,7 +53,7 @@ def _answer(reply: Reply, number: int, request: dict[str, Any]) -> tuple[bytes, 
         message = "Rate limit reached" if reply == 429 else "The server is upset"
         body = {"error": {"message": message, "type": "server_error", "code": None}}
         return json.dumps(body).encode(), "application/json", reply
-    head = {"id": f"chatcmpl-{number}", "created": 1, "model": request["model"]}
+    head: dict[str, Any] = {"id": f"chatcmpl-{number}", "created": 1, "model": request["model"]}
     if request.get("stream"):
         return _events(reply, head), "text/event-stream", 200
     choice = {"index": 0, "finish_reason": _reason(reply), "message": _message(reply, number)}
@@ -85,15 +85,20 @@ def _events(reply: str | tuple[str, dict[str, Any]], head: dict[str, Any]) -> by
     else:
         call = _call(reply, number)
         text = call["function"]["arguments"]
-        named = {**call, "index": 0, "function": {"name": reply[0], "arguments": ""}}
+        named: dict[str, Any] = {**call, "index": 0, "function": {"name": reply[0], "arguments": ""}}
         pieces = [text[at : at + 5] for at in range(0, len(text), 5)]
         deltas += [
             {"tool_calls": [named]},
             *({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces),
         ]
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
-    choices.append([{"index": 0, "delta": {}, "finish_reason": _reason(reply)}])
-    chunks: list[dict[str, Any]] = [{"choices": choice} for choice in choices]
-    chunks.append({"choices": [], "usage": _USAGE})
+    ends = [None] * len(deltas) + [_reason(reply)]
+    choices = [
+        {"index": 0, "delta": delta, "finish_reason": end}
+        for delta, end in zip([*deltas, {}], ends, strict=True)
+    ]
+    chunks: list[dict[str, Any]] = [
+        *({"choices": [choice]} for choice in choices),
+        {"choices": [], "usage": _USAGE},
+    ]
     lines = [json.dumps({**head, "object": "chat.completion.chunk", **chunk}) for chunk in chunks]
     return "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"]).encode()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def own_tool(model: BaseLLM) -> object:
         assert model.api_key == KEY, "the function ran without a key"
         return len(topic)
 
-    schema = {
+    schema: dict[str, Any] = {
         "type": "function",
         "function": {
             "name": "weigh",
@@ -123,8 +124,7 @@ PLAYS = {
 
 def perform(play: Play, address: str, key: str | None, path: Path) -> Performed:
     """Run a play as a flow, recorded."""
-    settings = {"model": "openai/gpt-4o-mini", "base_url": address, "stream": play.streams, "max_retries": 0}
-    model = LLM(**settings, **({"api_key": key} if key else {}))
+    model = LLM(model="openai/gpt-4o-mini", base_url=address, stream=play.streams, max_retries=0, api_key=key)
 
     class ProviderFlow(QuietFlow):
         @start()
