@@ -88,7 +88,7 @@ class Comparison:
         left, right = self._sides
         if left.digests[at] != right.digests[other] or not self._ids_agree(at, other):
             yield from (Finding("value", at, other, place) for place in self._unexplained(at, other))
-        if not self._is_in_order and not self._orders_agree(at, other):
+        if not self._is_in_order and not self._races.explain_order(at, other):
             yield Finding("order", at, other)
 
     @cached_property
@@ -110,11 +110,6 @@ class Comparison:
 
     def _are_same(self, left: str, right: str) -> bool:
         return self._agree(hash(left), hash(right))
-
-    def _orders_agree(self, at: int, other: int) -> bool:
-        races = self._races
-        soon = races.comes_too_soon(0, at) == races.comes_too_soon(1, other)
-        return soon and races.comes_too_late(0, at) == races.comes_too_late(1, other)
 
     def _unexplained(self, at: int, other: int) -> Iterator[Place]:
         """Yield the places where two frames differ, but for what a race has done."""

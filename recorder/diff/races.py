@@ -47,15 +47,21 @@ class Races:
             return False
         return (mine < its_partner) != (partner < its)
 
-    def comes_too_soon(self, side: int, ordinal: int) -> bool:
-        """Tell whether a frame of a side (0 or 1) comes before one that it names."""
-        session = self._sides[side]
-        own = session.own[ordinal]
-        named = (session.positions.get(each, NOBODY) for each in session.ids_of(ordinal) if each != own)
-        return any(place > ordinal for place in named)
+    def explain_order(self, left: int, right: int) -> bool:
+        """Tell whether parallel branches may bring two frames of a pair where they came.
 
-    def comes_too_late(self, side: int, ordinal: int) -> bool:
-        """Tell whether a frame of a side comes after the end of a scope that it is in."""
+        A frame comes after those that it names, and before the end of the scopes that it is in; what breaks
+        that in both sessions is not for a comparison to say.
+        """
+        one, other = self._sides
+        for mine, its in zip(one.links_of(left), other.links_of(right), strict=True):
+            named, also = one.positions.get(mine, NOBODY), other.positions.get(its, NOBODY)
+            is_pair = named != NOBODY and self._alignment.right_of[named] == also
+            if is_pair and (named > left) != (also > right):
+                return False
+        return self._comes_late(0, left) == self._comes_late(1, right)
+
+    def _comes_late(self, side: int, ordinal: int) -> bool:
         session = self._sides[side]
         scopes = session.scopes_of(ordinal)
         if any(session.types[scope] == _THREADS for scope in (*scopes, ordinal)):

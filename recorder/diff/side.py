@@ -66,6 +66,10 @@ class Side:
         """Return the hashes of the ids in a frame."""
         return self.ids[self.offsets[ordinal] : self.offsets[ordinal + 1]]
 
+    def links_of(self, ordinal: int) -> array[int]:
+        """Return the hashes of the ids of parent, previous and start frame."""
+        return self.links[_LINKS * ordinal : _LINKS * (ordinal + 1)]
+
     def scopes_of(self, ordinal: int) -> list[int]:
         """Return the scopes that a frame is in, innermost first."""
         found: list[int] = []
@@ -84,9 +88,7 @@ class Side:
     def ended_at(self, scope: int) -> int:
         """Return the ordinal of the last frame that ends a scope, `NOBODY` if it was left open."""
         mine = self.own[scope]
-        ends = (
-            each for each in reversed(self.members.get(scope, ())) if self.links[_LINKS * each + 2] == mine
-        )
+        ends = (each for each in reversed(self.members.get(scope, ())) if self.links_of(each)[2] == mine)
         return next(ends, NOBODY)
 
 
@@ -124,7 +126,7 @@ def _place(side: Side) -> None:
     """Put every frame into its scope: an end into the one that it ends, others into that of their parent."""
     position = side.positions.get
     for ordinal in range(len(side)):
-        parent, previous, started = side.links[_LINKS * ordinal : _LINKS * (ordinal + 1)]
+        parent, previous, started = side.links_of(ordinal)
         scope = position(started, ordinal)
         if scope >= ordinal:  # no end, or of something that did not begin before it
             scope = position(parent, ordinal)
