@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
@@ -91,17 +90,19 @@ class AsyncPace(_Schedule):
     Args:
         tempo: How fast the replay is, at a rate above 0.
         clock: What time it is.
-        sleep: Lets so many seconds pass.
+        sleep: Lets so many seconds pass; None for `asyncio.sleep`.
     """
 
     def __init__(
         self,
         tempo: Tempo,
         clock: Clock = time.monotonic_ns,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
+        import asyncio  # 0.03 s, which only those wait for who have loaded it
+
         super().__init__(tempo, clock)
-        self._sleep = sleep
+        self._sleep = sleep or asyncio.sleep
 
     async def hold(self, offset_ns: int) -> None:
         """Wait until a frame is due."""
