@@ -5,7 +5,6 @@ Events are CrewAI's own classes; of `BaseLLM` what is meant for authors of provi
 
 from __future__ import annotations
 
-import inspect
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,10 +49,11 @@ class Asked:
     response_model: Any = None
 
     @classmethod
-    def of(cls, arguments: inspect.BoundArguments) -> Asked:
-        """Return the arguments of a bound call of `BaseLLM.call`."""
-        given = arguments.arguments
-        return cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
+        """Return the arguments of a call, in the order and by the names of `BaseLLM.call`."""
+        names = cls.__dataclass_fields__
+        given = {name: value for name, value in kwargs.items() if name in names}
+        return cls(**{**dict(zip(names, args, strict=False)), **given})
 
 
 def started_event(llm: BaseLLM, asked: Asked) -> LLMCallStartedEvent:

@@ -44,7 +44,8 @@ def _serving_sync(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(llm, *args, **kwargs)
         if serving.serves("llm"):
             try:
-                return _serve(serving, llm, Asked.of(signature.bind(llm, *args, **kwargs)))
+                signature.bind(llm, *args, **kwargs)  # what the model does not take is an error here, too
+                return _serve(serving, llm, Asked.of(args, kwargs))
             except _NotRecordedError:
                 pass
         serving.count_live()
@@ -66,10 +67,10 @@ def _serving_async(original: Callable[..., Any]) -> Callable[..., Any]:
         if serving is None or _making.get() is llm:
             return await original(llm, *args, **kwargs)
         if serving.serves("llm"):
-            asked = Asked.of(signature.bind(llm, *args, **kwargs))
+            signature.bind(llm, *args, **kwargs)
             await asyncio.sleep(0)  # parallel branches take turns, as they would at a provider
             try:
-                return _serve(serving, llm, asked)
+                return _serve(serving, llm, Asked.of(args, kwargs))
             except _NotRecordedError:
                 pass
         serving.count_live()
