@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from otelstream.errors import RecordingError
 from recorder.classes import class_path, describe, find_class, guarded
 from recorder.standins import JsonObject, RecordedObject
+from recorder.validation import encode_validation, make_validation
 
 if TYPE_CHECKING:
     from recorder.values import Encoder
@@ -84,7 +85,9 @@ def encode_error(encoder: Encoder, error: BaseException) -> JsonValue:
         return error.recorded_json
     bases = type(error).__mro__
     suppressed = bool(_get(error, "__suppress_context__"))
+    inside = guarded(lambda: encode_validation(encoder, error), lambda _: None)
     return {
+        **({} if inside is None else {"validation": inside}),
         "$type": "exception",
         "class": class_path(type(error)),
         "bases": [base.__name__ for base in bases if _is_builtin(base) and base is not object],
@@ -124,6 +127,10 @@ def decode_error(encoded: JsonObject, decode: Callable[[JsonValue], object]) -> 
     decoded = tuple(decode(item) for item in (args if isinstance(args, list) else [args]))
     record = _Record(str(encoded.get("text", "")), decoded, names("attributes"), names("slots"))
     restored = _restore(encoded.get("class"), record)
+    if "validation" in encoded:
+        restored = guarded(
+            lambda: make_validation(encoded["validation"], decode, record.text), lambda _: None
+        )
     error = _stand_in(encoded, record) if restored is None else restored
     for name in ("__cause__", "__context__"):
         part = encoded.get(name.strip("_"))

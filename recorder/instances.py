@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from enum import Enum
+from contextlib import nullcontext, suppress
+from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, JsonValue, RootModel
 
-from recorder.classes import class_path, field_value
+from recorder.classes import class_path, field_value, is_plain, set_state, state_of
 from recorder.exceptions import encode_error
-from recorder.standins import RecordedObject
+from recorder.standins import JsonObject, RecordedObject, RecordedValue, as_subclass
 from recorder.texts import TAG
 
 if TYPE_CHECKING:
@@ -36,8 +36,20 @@ def part_of(encoded: Mapping[str, object], name: str, kind: type[T]) -> T:
 
 
 def _encode_enum(encoder: Encoder, value: Enum) -> JsonValue:
-    plain = encoder.encode(value._value_)
-    return {TAG: "enum", "class": class_path(type(value)), "name": value._name_, "value": plain}
+    base = next((base.__name__ for base in type(value).__mro__ if base in _BASES), None)
+    parts = {"base": base, "name": value._name_, "value": encoder.encode(value._value_)}
+    return {TAG: "enum", "class": class_path(type(value)), **parts}
+
+
+def _build_enum(cls: type[Enum], parts: dict[str, Any]) -> Enum:
+    known = cls.__members__.get(parts["name"])
+    if known is None and issubclass(cls, Flag) and type(parts["value"]) is int:
+        known = cls._value2member_map_.get(parts["value"])
+        # Several flags at once, as the base class makes them of a number.
+        return known or Flag.__dict__["_missing_"].__func__(cls, parts["value"])
+    if known is None:
+        raise LookupError(f"{cls} has no {parts['name']}")
+    return known
 
 
 def _encode_named_tuple(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
@@ -46,14 +58,36 @@ def _encode_named_tuple(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN
 
 
 def _encode_dataclass(encoder: Encoder, value: Any) -> JsonValue:  # noqa: ANN401 - there is no common class
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {TAG: "dataclass", "class": class_path(type(value)), "fields": encoder.encode(fields)}
+    names = [field.name for field in dataclasses.fields(value)]
+    fields = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    state = {name: item for name, item in state_of(value).items() if name not in fields}
+    encoded = {TAG: "dataclass", "class": class_path(type(value)), "fields": encoder.encode(fields)}
+    return {**encoded, "attributes": encoder.encode_names(state)} if state else encoded
 
 
 def _build_dataclass(cls: Any, parts: dict[str, Any]) -> object:  # noqa: ANN401 - there is no common class
-    instance, recorded = object.__new__(cls), part_of(parts, "fields", dict)
+    recorded, state = part_of(parts, "fields", dict), dict(parts.get("attributes", {}))
     for field in dataclasses.fields(cls):
-        object.__setattr__(instance, field.name, field_value(recorded, field.name, field))
+        with suppress(LookupError) if not field.init else nullcontext():  # it may never have been set
+            state[field.name] = field_value(recorded, field.name, field)
+    instance: object = object.__new__(cls)
+    set_state(instance, state)
+    return instance
+
+
+def encode_object(encoder: Encoder, value: object) -> JsonValue:
+    """Return an object of a class of somebody's own if its attributes say all of it, else a description."""
+    fields = encoder.encode_whole(state_of(value)) if is_plain(type(value)) else None
+    if fields is None:
+        return encoder.describe(value)
+    return {TAG: "instance", "class": class_path(type(value)), "fields": fields}
+
+
+def _build_object(cls: type, parts: dict[str, Any]) -> object:
+    if not is_plain(cls):
+        raise TypeError(f"{cls} keeps more than its attributes")
+    instance: object = object.__new__(cls)
+    set_state(instance, part_of(parts, "fields", dict))
     return instance
 
 
@@ -102,25 +136,34 @@ _BASES: dict[type, Callable[[Any], object]] = {
 
 def _encode_subclass(encoder: Encoder, value: object) -> JsonValue:
     base = next(base for base in type(value).__mro__ if base in _BASES)
-    return {TAG: "subclass", "class": class_path(type(value)), "value": encoder.encode(_BASES[base](value))}
+    plain = encoder.encode(_BASES[base](value))
+    encoded: JsonObject = {TAG: "subclass", "class": class_path(type(value)), "value": plain}
+    state = state_of(value)
+    return {**encoded, "attributes": encoder.encode_names(state)} if state else encoded
 
 
-def rebuilt(cls: Any, value: object) -> object:  # noqa: ANN401 - there is no common class
+def rebuilt(cls: Any, value: object, state: Mapping[str, object]) -> object:  # noqa: ANN401 - there is no common class
     """Return a builtin value as an instance of a class that derives from its own, or else as it is."""
-    if cls is None or rule_for(cls) is not _encode_subclass:
-        return value  # the class is gone, or is an enum or the like: the plain value beats a stand-in
+    if rule_for(cls) is not _encode_subclass:
+        return value  # the class has become an enum or the like: the plain value beats a stand-in
     if OrderedDict in cls.__mro__:  # keeps its order where dict's methods do not reach
         return OrderedDict(cast("dict[object, object]", value))
-    base: Any = type(value)
-    instance = base.__new__(cls, value)
-    if base in (list, set, dict):
-        base.__init__(instance, value)  # the builtin's own
+    instance = as_subclass(cls, value)
+    set_state(instance, state)
     return instance
+
+
+def _encode_stand_in(encoder: Encoder, value: RecordedValue) -> JsonValue:
+    if isinstance(value, (list, set, dict)):  # it may have been changed since
+        base = next(base for base in type(value).__mro__ if base in _BASES)
+        return {**value.recorded_json, "value": encoder.encode(_BASES[base](value))}
+    return value.recorded_json
 
 
 # What a class is or derives from, and how its instances are encoded; the first row that fits.
 _RULES: tuple[tuple[Callable[[type], bool], Encode], ...] = (
     (lambda cls: issubclass(cls, RecordedObject), lambda _, value: value.recorded_json),
+    (lambda cls: issubclass(cls, RecordedValue), _encode_stand_in),
     (lambda cls: issubclass(cls, BaseException), encode_error),
     (lambda cls: issubclass(cls, BaseModel), _encode_model),
     (lambda cls: issubclass(cls, Enum), _encode_enum),
@@ -130,12 +173,13 @@ _RULES: tuple[tuple[Callable[[type], bool], Encode], ...] = (
 )
 
 BUILDERS: dict[str, tuple[type[Any], Callable[[Any, dict[str, Any]], object]]] = {
-    "enum": (Enum, lambda cls, parts: cls.__members__[parts["name"]]),
+    "enum": (Enum, _build_enum),
     "namedtuple": (
         tuple,
         lambda cls, parts: tuple.__new__(cls, [parts["fields"][name] for name in cls._fields]),
     ),
     "dataclass": (object, _build_dataclass),
+    "instance": (object, _build_object),
     "model": (BaseModel, _build_model),
 }
 """What a class of each kind derives from, and how an instance is made of its decoded parts."""

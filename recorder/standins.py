@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
 from pydantic import JsonValue
 
-from recorder.classes import class_path, describe
+from recorder.classes import class_path, describe, guarded
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 
@@ -60,3 +61,63 @@ def opaque(value: object, why: str = "") -> JsonObject:
     """Return the JSON for a value of which only a description can be kept."""
     path = class_path(type(value))
     return {"$type": "object", "class": path, "repr": f"<{path} {why}>" if why else describe(value)}
+
+
+class RecordedValue:
+    """What an instance of a builtin's subclass becomes when its class is not there: one of that builtin.
+
+    Attributes:
+        class_path: `module:qualname` of the recorded class.
+        recorded_value: The value as the builtin itself.
+        recorded_fields: The fields of a named tuple, or name and value of a member of an enumeration; each is
+            readable as an attribute, too.
+        recorded_json: The JSON it was read from, so that recording a replay changes nothing.
+    """
+
+    class_path: str
+    recorded_value: object
+    recorded_fields: dict[str, object]
+    recorded_json: JsonObject
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a recorded field may be anything
+        fields = vars(self).get("recorded_fields", {})
+        if name not in fields:
+            raise AttributeError(f"{name!r} is not recorded of this {self.class_path}, which is not loaded")
+        return fields[name]
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.class_path} {self.recorded_value!r}>"
+
+    def __str__(self) -> str:
+        return str(self.recorded_value)
+
+
+def as_subclass(cls: Any, value: object) -> object:  # noqa: ANN401 - there is no common class
+    """Return an instance of a builtin's subclass with the builtin's value, made by the builtin alone."""
+    base: Any = type(value)
+    instance = base.__new__(cls, value)
+    if base in (list, set, dict):
+        base.__init__(instance, value)
+    return instance
+
+
+def stand_in(encoded: JsonObject, value: object, fields: Mapping[str, object]) -> object:
+    """Return what stands in for a recorded instance of a builtin's subclass whose class is not there.
+
+    That is the value itself where a class cannot derive from its own.
+    """
+
+    def made() -> object:
+        base: Any = type(value)
+        instance = cast("RecordedValue", as_subclass(_class_of(str(encoded.get("class")), base), value))
+        vars(instance).update(recorded_value=value, recorded_fields=dict(fields), recorded_json=encoded)
+        return instance
+
+    return guarded(made, lambda _: value)
+
+
+@lru_cache(maxsize=256)  # two values of one class get one class
+def _class_of(path: str, base: type) -> type:
+    module, _, qualname = path.partition(":")
+    names: dict[str, Any] = {"__module__": module, "__qualname__": qualname, "class_path": path}
+    return type(qualname.rpartition(".")[2], (RecordedValue, base), names)

@@ -14,8 +14,9 @@ from pydantic import JsonValue
 from otelstream.errors import RecordingError
 from recorder.classes import find_class, guarded
 from recorder.exceptions import decode_error
-from recorder.instances import BUILDERS, Encode, part_of, rebuilt, rule_for
-from recorder.standins import JsonObject, RecordedObject, opaque
+from recorder.instances import BUILDERS, Encode, encode_object, part_of, rebuilt, rule_for
+from recorder.library import encode_made, is_known, make
+from recorder.standins import JsonObject, RecordedObject, opaque, stand_in
 from recorder.texts import TAG, TEXTS, decode_bytes, encode_bytes, entry_name
 
 __all__ = ["RecordedObject", "decode_value", "encode_value"]
@@ -24,6 +25,7 @@ Decode: TypeAlias = Callable[[JsonObject], object]
 
 MAX_DEPTH = 64  # a level costs up to four of JSON's and seven calls, and Python allows 1,000
 MAX_NODES = 1_000_000  # a value that shares its parts may be small in memory and endless as a tree
+MAX_OBJECT_NODES = 20_000  # some 50 ms
 MAX_PLAIN_BITS = 2_000  # Python may refuse to read decimal integers longer than 640 digits
 
 
@@ -56,7 +58,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self.enclosing: set[int] = set()
-        self._nodes = 0
+        self._nodes = self._lost = 0
+        self._limit = MAX_NODES
 
     def encode(self, value: object) -> JsonValue:
         """Return the tagged JSON of a value; never raises."""
@@ -66,14 +69,31 @@ class Encoder:
         if plain or (cls is int and cast("int", value).bit_length() <= MAX_PLAIN_BITS):
             return cast("JsonValue", value)
         if id(value) in self.enclosing:
-            return opaque(value, "contains itself")
-        if len(self.enclosing) >= MAX_DEPTH or self._nodes > MAX_NODES:
-            return opaque(value, "is too deep or too large to record")
+            return self.describe(value, "contains itself")
+        if len(self.enclosing) >= MAX_DEPTH or self._nodes > self._limit:
+            return self.describe(value, "is too deep or too large to record")
         self.enclosing.add(id(value))
         try:
-            return guarded(lambda: _encode_function(cls)(self, value), lambda _: opaque(value))
+            return guarded(lambda: _encode_function(cls)(self, value), lambda _: self.describe(value))
         finally:
             self.enclosing.discard(id(value))
+
+    def describe(self, value: object, why: str = "") -> JsonObject:
+        """Return the JSON for a value of which only a description can be kept."""
+        self._lost += 1
+        return opaque(value, why)
+
+    def encode_whole(self, values: dict[str, object]) -> JsonObject | None:
+        """Return values by their names; None if a description is all that can be kept of anything in them.
+
+        They may be no more than a part of what a value may be: an object that holds a whole program shall not
+        be looked through for seconds.
+        """
+        lost, limit = self._lost, self._limit
+        self._limit = min(limit, self._nodes + MAX_OBJECT_NODES)
+        encoded = {name: self.encode(item) for name, item in values.items()}
+        self._limit = limit
+        return encoded if self._lost == lost else None
 
     def encode_names(self, values: dict[str, object]) -> JsonObject:
         """Return those values, by their names, of which more than a description can be kept."""
@@ -167,10 +187,14 @@ def _decode_text(read: Callable[[str], object]) -> Decode:
 
 
 def _decode_parts(encoded: JsonObject) -> dict[str, Any]:
-    return _decode_names({name: part for name, part in encoded.items() if name not in (TAG, "class", "repr")})
+    return _decode_names(
+        {name: part for name, part in encoded.items() if name not in (TAG, "class", "repr", "base")}
+    )
 
 
-def _stand_in(encoded: JsonObject, parts: dict[str, Any]) -> RecordedObject:
+def _stand_in(encoded: JsonObject, parts: dict[str, Any]) -> object:
+    if encoded[TAG] in _PLAIN and (plain := _PLAIN[encoded[TAG]](encoded, parts)) is not None:
+        return stand_in(encoded, plain, parts.get("fields", parts))
     fields, extra = parts.get("fields"), parts.get("extra")
     fields = (fields | extra if isinstance(extra, dict) else fields) if isinstance(fields, dict) else parts
     path, text = encoded.get("class", encoded[TAG]), encoded.get("repr", "")
@@ -187,10 +211,29 @@ def _decode_instance(kind: type[Any], build: Callable[[Any, dict[str, Any]], obj
     return decode
 
 
+def _plain_enum(encoded: JsonObject, parts: dict[str, Any]) -> object:
+    value = parts.get("value")
+    return value if type(value).__name__ == encoded.get("base") else None
+
+
+# The builtin value in what some kinds record of an instance, if its class derives from that builtin.
+_PLAIN: dict[JsonValue, Callable[[JsonObject, dict[str, Any]], object]] = {
+    "enum": _plain_enum,
+    "namedtuple": lambda _, parts: tuple(part_of(parts, "fields", dict).values()),
+}
+
+
 def _decode_subclass(encoded: JsonObject) -> object:
-    value = _decode(encoded["value"])
+    value, attributes = _decode(encoded["value"]), _decode(encoded.get("attributes", {}))
     cls = find_class(encoded.get("class"), type(value))
-    return guarded(lambda: rebuilt(cls, value), lambda _: value)
+    if cls is None:
+        return stand_in(encoded, value, attributes)
+    return guarded(lambda: rebuilt(cls, value, attributes), lambda _: value)
+
+
+def _decode_made(encoded: JsonObject) -> object:
+    parts = _decode(part_of(encoded, "of", list))
+    return guarded(lambda: make(encoded, parts), lambda _: _stand_in(encoded, {"of": parts}))
 
 
 _TEXT: dict[type, Encode] = {
@@ -212,14 +255,15 @@ _DECODE: dict[str, Decode] = {
     "dict": lambda encoded: _decode_names(part_of(encoded, "fields", dict)),
     "mapping": lambda encoded: dict(map(_decode_entry, part_of(encoded, "entries", list))),
     "subclass": _decode_subclass,
+    "made": _decode_made,
     **{tag: _decode_instance(kind, build) for tag, (kind, build) in BUILDERS.items()},
     "exception": lambda encoded: decode_error(encoded, _decode),
 }
 
 
 def _encode_function(cls: type) -> Encode:
-    known = _EXACT.get(cls) or rule_for(cls)
+    known = _EXACT.get(cls) or (encode_made if is_known(cls) else rule_for(cls))
     if known is not None:
         return known
     # Subclasses of these (a Timestamp, a PosixPath) are recorded as the type they derive from.
-    return next((_TEXT[base] for base in cls.__mro__ if base in _TEXT), lambda _, value: opaque(value))
+    return next((_TEXT[base] for base in cls.__mro__ if base in _TEXT), encode_object)

@@ -55,6 +55,11 @@ class Finalized(BaseModel):
         pass
 
 
+class Stateful:
+    def __setstate__(self, state: object) -> None:
+        raise AssertionError("code of the recorded class ran")
+
+
 def through_json(value: object) -> Any:  # noqa: ANN401 - a value of any kind
     """Return the value after a trip through JSON text."""
     return decode_value(json.loads(json.dumps(encode_value(value))))
@@ -296,7 +301,10 @@ def test_a_lazy_module_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("dataclass", "subprocess:Popen"),
         ("dataclass", "builtins:object"),
         ("enum", f"{HERE}:FailedError"),
-        ("namedtuple", f"{HERE}:FailedError"),
+        ("instance", "subprocess:Popen"),
+        ("instance", "threading:Thread"),
+        ("instance", f"{HERE}:Finalized"),
+        ("instance", f"{HERE}:Stateful"),
     ],
 )
 def test_a_class_of_another_kind_is_not_made(kind: str, path: str) -> None:
@@ -307,14 +315,28 @@ def test_a_class_of_another_kind_is_not_made(kind: str, path: str) -> None:
     assert decode_value(encoded) == RecordedObject(path, {"path": "x"})
 
 
-def test_a_local_class_gives_a_stand_in() -> None:
-    """A class made inside a function cannot be found again and is stood in for."""
+def made_in_a_function() -> type[BaseModel]:
+    """A class that nobody can import."""
 
     class Local(BaseModel):
         n: int
 
-    path = f"{HERE}:test_a_local_class_gives_a_stand_in.<locals>.Local"
-    assert through_json(Local(n=1)) == RecordedObject(path, {"n": 1})
+    return Local
+
+
+def test_a_local_class_is_found_while_it_is_there() -> None:
+    """Of a class that a function makes an instance is of the newest class that the function made."""
+    old, new = made_in_a_function(), made_in_a_function()
+
+    assert type(through_json(old(n=1))) is new
+
+
+def test_a_local_class_that_is_gone_gives_a_stand_in() -> None:
+    """A class made inside a function of another process is stood in for."""
+    path = f"{HERE}:elsewhere.<locals>.Local"
+    encoded: JsonValue = {"$type": "model", "class": path, "fields": {"n": 1}, "fields_set": ["n"]}
+
+    assert decode_value(encoded) == RecordedObject(path, {"n": 1})
 
 
 def test_keys_of_an_absent_class_stay_usable() -> None:
@@ -323,29 +345,3 @@ def test_keys_of_an_absent_class_stay_usable() -> None:
 
     stand_in = RecordedObject("absent:HashableList", {"value": [1]})
     assert decode_value({"$type": "set", "items": [lost]}) == {stand_in}
-
-
-@pytest.mark.crewai
-def test_pending_feedback_comes_back_as_a_value() -> None:
-    """HumanFeedbackPending, an exception that runs return, comes back with its context."""
-    from crewai.flow.async_feedback.types import HumanFeedbackPending, PendingFeedbackContext
-
-    context = PendingFeedbackContext("f", "m.F", "review", {"draft": (1,)}, "ok?", trace_context=(1, 2))
-    pending = HumanFeedbackPending(context, {"ticket": 7})
-    restored = through_json(pending)
-
-    assert facts(restored) == facts(pending)
-
-
-@pytest.mark.crewai
-def test_the_errors_of_a_provider_come_back() -> None:
-    """A failing or broken provider's errors come back with type, arguments, text and plain attributes."""
-    import httpx
-    import openai
-
-    response = httpx.Response(500, request=httpx.Request("POST", "http://localhost/v1"))
-    error = openai.InternalServerError("down", response=response, body={"code": "e5"})
-    restored = through_json([error, httpx.RemoteProtocolError("left")])
-
-    assert repr(restored) == "[InternalServerError('down'), RemoteProtocolError('left')]"
-    assert vars(restored[0]) == {n: v for n, v in vars(error).items() if n not in ("request", "response")}
