@@ -16,7 +16,7 @@ Key: TypeAlias = Callable[[Side, int], Hashable]
 
 _SURE: Final[Key] = lambda side, at: (side.content[at], before(side, at))  # noqa: E731  rows of a table
 _KEYS: Final[tuple[Key, ...]] = (
-    lambda side, at: (side.own[at], side.digests[at]),
+    lambda side, at: (side.own[at], side.content[at]),
     _SURE,
     lambda side, at: side.content[at],
     lambda side, at: side.digests[at],
