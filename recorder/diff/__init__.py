@@ -14,6 +14,7 @@ from recorder.diff.places import ABSENT
 from recorder.diff.policy import DEFAULT, RULES, Chunks, Policy, Rule
 from recorder.diff.result import Diff, Divergence, Verdict
 from recorder.diff.runs import Comparable, KeptRun, RecordedRun, Run, run_of
+from recorder.diff.surroundings import Detached
 from recorder.listing import Selector
 
 __all__ = [
@@ -73,6 +74,8 @@ def diff(
                 KeptRun(left.name, *joined(left.frames())),
                 KeptRun(right.name, *joined(right.frames())),
             )
+        if "surroundings" in policy.aside:
+            left, right = Detached(left), Detached(right)
         return Comparison(Forms(policy), (left, right)).diff()
 
 

@@ -98,6 +98,11 @@ RULES: Final = (
         unordered=True,
     ),
     Rule(
+        "surroundings",
+        "What a session was started in: ids of frames outside of it, and the frames that name the coding"
+        " agent under which CrewAI thinks it runs (`default_env` and the like).",
+    ),
+    Rule(
         "tokens",
         "Token counts of models (`…_tokens`). Not set aside unless you say so: they are what a run costs.",
         keys=r"(?:\w+_)?tokens(?:_\w+)?",
