@@ -49,6 +49,7 @@ CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 SUBSETS = list(chain.from_iterable(combinations(CHANNELS, count) for count in range(7)))
 ALL_SUBSETS: Script = (Take(()), *(Take(name) for name in PROJECTIONS), *map(Take, SUBSETS))
 SOME_SUBSETS: Script = (Take(("tools", "llm")), *map(Take, SUBSETS[::9]))  # for a stream of 5,000 frames
+RATES = (0.0, 1e9)  # at once, and so fast that nothing is waited for, though every frame might be
 WAYS_TO_LEAVE: tuple[Script, ...] = (
     (
         *(Take("llm", 2), Hold(0, "flow", 1), Hold(1, "events", 3), LetGo(0), Hold(1, "events", 2)),
@@ -119,7 +120,8 @@ def test_every_kind_of_session_is_as_the_live_one(world: str, tape: Tape, run: R
         session_id = tape.record(run)
         live = played(run.stream(library()), script)
         assert_same(played(otelstream.observe(run.stream(library())), script), live)
-        assert_same(played(recorder.replay(tape.path, session_id), script), live)
+        for rate in RATES:
+            assert_same(played(recorder.replay(tape.path, session_id, rate=rate), script), live)
 
 
 @each_world
@@ -133,7 +135,8 @@ def test_every_kind_of_asynchronous_session_is_as_the_live_one(
         session_id = tape.arecord(run)
         live = played(run.astream(library()), script)
         assert_same(played(otelstream.observe(run.astream(library())), script), live)
-        assert_same(played(recorder.areplay(tape.path, session_id), script), live)
+        for rate in RATES:
+            assert_same(played(recorder.areplay(tape.path, session_id, rate=rate), script), live)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
