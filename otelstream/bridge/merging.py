@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 from otelstream.bridge.newfile import new_recording
@@ -75,9 +75,10 @@ def merge(
         chosen = _chosen(merged, damaged)
         if session is not None:
             chosen = [found_in(paths[0], chosen, session)[1]]
-        for key in chosen:
-            with opened(key.file) as file:
-                made.copy(_original(file, key.number, is_damaged=key.file in damaged), rows=rows)
+        for path, keys in groupby(chosen, key=lambda key: key.file):
+            with opened(path) as file:
+                for key in keys:
+                    made.copy(_original(file, key.number, is_damaged=path in damaged), rows=rows)
         merged.sessions, merged.frames = made.sessions, made.frames
     return merged
 
