@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
-from otelstream.errors import UsageError
+from otelstream.errors import OtelstreamError, UsageError
 from recorder.cassettes.config import RecordingConfig, config_of, redactor_for
 from recorder.cassettes.items import id_of, marker_on, option, plan_of, wishes_of
 from recorder.cassettes.marker import Marker
@@ -100,13 +100,11 @@ def recording(request: pytest.FixtureRequest, recording_config: object) -> Itera
     cassette.close(keep=request.node.stash[_passed])
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a test fail whose recording is not whole."""
-    result = yield
-    if _cassette in item.stash:
-        item.stash[_cassette].finish()
-    return result
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Let a test that has passed fail after all if its recording is not whole, or differs."""
+    if _cassette in item.stash and (problem := _problem_of(item.stash[_cassette])):
+        pytest.fail(problem, pytrace=False)  # it is about no line of the test
 
 
 @pytest.hookimpl(wrapper=True)
@@ -119,6 +117,14 @@ def pytest_runtest_makereport(
         item.stash[_passed] = True
         item.config.stash[_usage].passed.add(id_of(item))
     return report
+
+
+def _problem_of(cassette: Cassette) -> str | None:
+    try:
+        cassette.finish()
+    except (OtelstreamError, AssertionError) as error:
+        return str(error)
+    return None
 
 
 def _studio(config: RecordingConfig, marker: Marker) -> Studio:

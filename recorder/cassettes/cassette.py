@@ -138,10 +138,15 @@ class Cassette:
             AssertionError: It is not the same.
         """
         __tracebackhide__ = True
-        for rehearsal in self._rehearsals:
-            rehearsal.check()
+        try:
+            for rehearsal in self._rehearsals:
+                rehearsal.check()
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._plan.if_it_shall_be()}") from None
         if self._take is not None:
             self._take.finish()
+            if self._plan.policy.keeps and not self._plan.policy.replays:
+                self._take.keep(self._held[self._wrapped :])
 
     def close(self, *, keep: bool) -> None:
         """Put what was recorded in its place, or forget it.
@@ -185,8 +190,10 @@ class Cassette:
             if self._turn.is_taken:
                 break
             self._turn.take()  # meanwhile another test may have recorded it: look again
-        self._take = Take(self._plan, self._studio, next_number(self._held) - len(self._held))
-        if policy.replays and self._held:
+        extends = policy.replays and bool(self._held)
+        shift = next_number(self._held) - len(self._held) if extends else 0
+        self._take = Take(self._plan, self._studio, shift)
+        if extends:
             self._take.copy(path)
         return self._take
 
@@ -198,6 +205,7 @@ class Cassette:
 
     def _chosen(self, selector: Selector) -> str:
         """Return the id of the session that is meant, having noted that it is used."""
+        __tracebackhide__ = True
         if not self._path.exists():
             raise RecordingError(self._plan.never_made())
         episodes = episodes_in(self._path)

@@ -48,6 +48,7 @@ def kind_of(session: object) -> Mode:
         TypeError: It is no stream session.
         RecordingError: It has been read already, so that it can neither be recorded nor replaced.
     """
+    __tracebackhide__ = True
     if not isinstance(session, (LiveSession, LiveAsyncSession)):
         raise TypeError(
             f"recording.wrap() takes a StreamSession or an AsyncStreamSession, not {type(session).__name__};"

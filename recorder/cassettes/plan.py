@@ -69,6 +69,10 @@ class Plan:
             f" {wrapped}; {self.advice('rewrite')}"
         )
 
+    def if_it_shall_be(self) -> str:
+        """Return the sentence for a run that is not as it was recorded."""
+        return f"If this is how it shall be, {self.advice('rewrite')}"
+
     def advice(self, mode: Mode) -> str:
         """Return what to do to have it recorded."""
         if self.wishes.in_ci:

@@ -67,6 +67,7 @@ class Rehearsal:
 
 
 def _served(frames: Iterator[Any], block: AbstractContextManager[object]) -> Iterator[Any]:
+    __tracebackhide__ = True
     with block:
         yield from frames
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -96,12 +96,27 @@ class Take:
         Raises:
             RecordingError: It was not.
         """
-        for session in self._sessions.values():
+        for number, session in self._sessions.items():
+            if not is_begun(session):
+                raise RecordingError(f"{self._what(number)} was never read; iterate it, or do not wrap it.")
             leave(session)
         self._studio.flush()
         recorded = {number_of(session): session for session in episodes_in(self.path)}
         for number, session in self._sessions.items():
             self._check(session, recorded.get(number + self._shift), number)
+
+    def keep(self, episodes: Sequence[RecordedSession]) -> None:
+        """Add episodes that the recording holds until now. Raises `RecordingError` if that cannot be done."""
+        if not episodes:
+            return
+        from recorder.conversion import convert
+
+        parts = self._folder / "parts"
+        parts.mkdir()
+        os.replace(self.path, parts / self.path.name)
+        for episode in episodes:
+            convert(self._place, parts / f"{episode.id}{self.path.suffix}", episode.id)
+        convert(parts, self.path)
 
     def publish(self) -> None:
         """Put the recording where it belongs, in one step. Raises `RecordingError` if that cannot be done."""
@@ -119,9 +134,7 @@ class Take:
     def _check(
         self, live: LiveSession | LiveAsyncSession, recorded: RecordedSession | None, number: int
     ) -> None:
-        what = f"nothing was recorded to {self._place}: the session that was wrapped as number {number + 1}"
-        if not is_begun(live):
-            raise RecordingError(f"{what} was never read; iterate it, or do not wrap it.")
+        what = self._what(number)
         if recorded is None or (recorded.end is None and not isinstance(live, LiveAsyncSession)):
             raise RecordingError(f"{what} was lost; the log of `otelstream` says why.")
         if recorded.end is None:
@@ -132,3 +145,6 @@ class Take:
             raise RecordingError(
                 f"{what} lacks {recorded.end.frames_dropped} frames; the log of `otelstream` says why."
             )
+
+    def _what(self, number: int) -> str:
+        return f"nothing was recorded to {self._place}: the session that was wrapped as number {number + 1}"
