@@ -7,7 +7,9 @@ import multiprocessing.util
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from opentelemetry._logs import LoggerProvider
@@ -36,6 +38,7 @@ LEAVE_TIMEOUT_S: Final = 5.0
 
 _LAST: Final = -100
 
+_unobserved: Final[ContextVar[bool]] = ContextVar("otelstream_unobserved", default=False)
 _lock = threading.Lock()
 _losses = Losses()
 _pipeline: Pipeline | None = None
@@ -83,6 +86,8 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     Raises:
         TypeError: `session` is no stream session.
     """
+    if _unobserved.get():
+        return session
     pipeline = _running()
     span_options = spans or pipeline.span_options
     to = pipeline.providers.destinations(span_options, tracer_provider, meter_provider, logger_provider)
@@ -99,6 +104,19 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
         mode="async" if isinstance(session, AsyncSession) else "sync",
     )
     return observed(session, pipeline.open(options))
+
+
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Let `observe` return sessions as they are, in this context and in those copied from it.
+
+    For programs that are only tried: what they observe belongs neither into recordings nor into traces.
+    """
+    token = _unobserved.set(True)
+    try:
+        yield
+    finally:
+        _unobserved.reset(token)
 
 
 def flush(timeout_s: float = 30.0) -> bool:

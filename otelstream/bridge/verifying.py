@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from otelstream.bridge import unobserved
 from otelstream.bridge.beginnings import Begin, Beginnings
 from otelstream.bridge.invocations import Turn, UnrepeatableError, invocation_of
 from otelstream.bridge.verdicts import Kind, Verdict
@@ -122,7 +123,7 @@ def _compared(session: RecordedSession, begin: Begin, terms: Terms) -> tuple[_Co
         run_tools=terms.run_tools,
     )
     try:
-        with repetition:
+        with repetition, unobserved():
             performed = perform(begin, session.start.mode)
     except DivergedError as error:
         return _Compared("diverged", error.frame, str(error)), None

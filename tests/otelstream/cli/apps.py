@@ -5,8 +5,10 @@ Importing this module imports CrewAI.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import otelstream
 from otelstream.demo.environment import quiet_environment
 
 quiet_environment()
@@ -73,6 +75,23 @@ class OtherFlow(Flow[dict[str, Any]]):
     def idle(self) -> str:
         """Do nothing."""
         return "done"
+
+
+def observing() -> Any:  # noqa: ANN401
+    """A flow that observes another one, and records it."""
+    inner = ask(Say("It is green."))
+
+    class ObservingFlow(Flow[dict[str, Any]]):
+        _skip_auto_memory: bool = True
+
+        @start()
+        def inside(self) -> str:
+            session = otelstream.observe(
+                inner.stream_events(inputs={"topic": "tea"}), record=Path("inner.duckdb")
+            )
+            return "".join(frame.content for frame in session)
+
+    return ObservingFlow()
 
 
 def chatting(*turns: Turn) -> Any:  # noqa: ANN401

@@ -120,6 +120,26 @@ def test_the_demo_is_the_same(cli: Cli) -> None:
     assert untimed(ended.out) == ["same  demo.duckdb #0 DemoFlow", "1 verdicts: 1 same"]
 
 
+def test_a_run_elsewhere_is_the_same(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes no difference that CrewAI believes it runs under a coding agent."""
+    monkeypatch.setenv("CLAUDECODE", "1")
+
+    assert verify(["ask"], "today").code == 0
+
+
+def test_what_the_program_observes_is_not_recorded_again(cli: Cli, tmp_path: Path) -> None:
+    """A flow that records another one records nothing; and that one, run in it, is the same alone."""
+    from tests.otelstream.cli import apps
+
+    record(apps.observing().stream_events(), tmp_path / "outer.duckdb")
+    before = (tmp_path / "inner.duckdb").read_bytes()
+    outer = cli("verify", "outer.duckdb", "--app", f"{APPS}:observing")
+    inner = cli("verify", "inner.duckdb", "--app", f"{APPS}:today")
+
+    assert (outer.code, inner.code) == (0, 0)
+    assert (tmp_path / "inner.duckdb").read_bytes() == before
+
+
 def test_a_changed_prompt_diverges_at_its_call(verify: Verify) -> None:
     """The verdict names the frame of the recorded call and shows both prompts; others are verified, too."""
     ended = verify(["ask"], "reworded")
