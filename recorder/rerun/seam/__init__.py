@@ -27,6 +27,7 @@ from crewai.llms.base_llm import BaseLLM
 from crewai.tools.base_tool import BaseTool
 from crewai.tools.structured_tool import CrewStructuredTool
 
+from otelstream.errors import RerunError
 from recorder.rerun.seam import keys, models, refusals, tools, workers
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Patches, Wrap
@@ -48,6 +49,24 @@ _FUNCTIONS: Final[tuple[tuple[type | ModuleType, str, Wrap], ...]] = (
 )
 """Where a function of CrewAI's is looked up, its name, and what makes its stand-in."""
 
+_NEEDED: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
+    (
+        BaseLLM,
+        (
+            "_effective_max_tokens",
+            "_effective_stream",
+            "_emit_call_denied_event",
+            "_format_messages",
+            "_invoke_after_llm_call_hooks",
+            "_invoke_before_llm_call_hooks",
+            "_track_token_usage_internal",
+        ),
+    ),
+    (BaseTool, ("_claim_usage", "_validate_kwargs")),
+    (CrewStructuredTool, ("_increment_usage_count", "_parse_args", "has_reached_max_usage_count")),
+)
+"""What is called besides, of what no version promises that it stays."""
+
 _lock: Final = threading.Lock()
 _patches: Final = Patches()
 _users: Final[list[Serving]] = []
@@ -57,9 +76,9 @@ _users: Final[list[Serving]] = []
 def active(serving: Serving) -> Iterator[None]:
     """Let the calls of the current context, and of those copied from it, be answered by a re-execution."""
     with _lock:
-        _users.append(serving)
-        if len(_users) == 1:
+        if not _users:
             _put()
+        _users.append(serving)
     token = ACTIVE.set(serving)
     sinks = add_stream_sink(sink_of(serving))
     try:
@@ -79,6 +98,20 @@ def active(serving: Serving) -> Iterator[None]:
 
 def _put() -> None:
     _patches.undo()  # what a stopped run left
+    try:
+        _put_all()
+    except (AttributeError, KeyError) as error:
+        _patches.undo()
+        raise RerunError(
+            f"CrewAI {crewai.__version__} has other functions than a rerun stands in for ({error});"
+            " use a version of otelstream that knows it."
+        ) from error
+
+
+def _put_all() -> None:
+    for base, names in _NEEDED:
+        for name in names:
+            getattr(base, name)
     for owner, name, wrap in _FUNCTIONS:
         _patches.put(owner, name, wrap)
     _patches.put_in_family(BaseLLM, (*models.METHODS, *_OF_MODELS), _model_wrap)

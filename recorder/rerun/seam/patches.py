@@ -19,7 +19,11 @@ class Patches:
         self._put: list[tuple[type | ModuleType, str, Any]] = []
 
     def put(self, owner: type | ModuleType, name: str, wrap: Wrap) -> None:
-        """Replace a function of a class or a module, one of a class as the kind of method that it is."""
+        """Replace a function of a class or a module, one of a class as the kind of method that it is.
+
+        Raises:
+            AttributeError: There is none.
+        """
         held = vars(owner).get(name, _ABSENT)
         kind = type(held) if isinstance(held, staticmethod | classmethod) else None
         original = getattr(owner, name) if held is _ABSENT else held.__func__ if kind else held

@@ -15,6 +15,7 @@ from crewai.utilities.serialization import to_serializable
 from recorder.rerun.seam.answers import ServedText, end_of, output_of, unfinished
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Wrap
+from recorder.rerun.seam.servers import emit_server_events
 from recorder.rerun.serving import LiveTool, Serving
 from recorder.rerun.stop import RunStopped
 
@@ -158,7 +159,7 @@ def _run(
         serving.check_arguments(call, _as_frame(kwargs), whole=True)
         tool._validate_kwargs(kwargs)
     limit = tool._claim_usage()
-    return _result(serving, call) if limit is None else limit
+    return _result(serving, call, tool) if limit is None else limit
 
 
 def _invoke(serving: Serving, call: LiveTool, tool: CrewStructuredTool, given: Any) -> Any:  # noqa: ANN401  a tool's
@@ -166,7 +167,7 @@ def _invoke(serving: Serving, call: LiveTool, tool: CrewStructuredTool, given: A
         serving.check_arguments(call, _as_frame(given), whole=False)
     tool._parse_args(given)
     tool._increment_usage_count()
-    return _result(serving, call)
+    return _result(serving, call, tool)
 
 
 def _call(serving: Serving, function: Callable[..., Any], **kwargs: Any) -> Any:  # noqa: ANN401  a function's
@@ -179,11 +180,11 @@ def _call(serving: Serving, function: Callable[..., Any], **kwargs: Any) -> Any:
         call.runs = True
         serving.count_live()
         return function(**kwargs)
-    result = _result(serving, call)
+    result = _result(serving, call, function)
     return str(result) if isinstance(result, ServedText) else result
 
 
-def _result(serving: Serving, call: LiveTool) -> Any:  # noqa: ANN401  a tool's
+def _result(serving: Serving, call: LiveTool, source: object) -> Any:  # noqa: ANN401  a tool's
     recorded = call.call
     if recorded is None:
         raise AssertionError("only calls that were found are answered")
@@ -191,6 +192,7 @@ def _result(serving: Serving, call: LiveTool) -> Any:  # noqa: ANN401  a tool's
     if end is None:
         raise serving.stop(unfinished(recorded))
     serving.pass_over(recorded)
+    emit_server_events(source, recorded)
     if end.type == "tool_usage_error":
         raise serving.served.failures.of_tool(recorded)
     failure = end.data.get("failure")

@@ -5,13 +5,22 @@ Importing this module imports CrewAI.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from crewai import Agent, Crew, Task
+from crewai.events.event_bus import crewai_event_bus
+from crewai.events.types.mcp_events import (
+    MCPConnectionCompletedEvent,
+    MCPConnectionStartedEvent,
+    MCPToolExecutionCompletedEvent,
+    MCPToolExecutionStartedEvent,
+)
 from crewai.flow.flow import start
 from crewai.tools import BaseTool, tool
+from crewai.tools.mcp_native_tool import MCPNativeTool
 from crewai.tools.tool_failure import ToolFailure
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from otelstream.demo.scripted_llm import CallTool, Say
 from tests.recorder.rerun.crews import kickoff
@@ -100,6 +109,45 @@ def reported_failure(stage: Stage) -> Any:  # noqa: ANN401 (as above)
         return ToolFailure(message=f"no {what} left", code="sold_out", retryable=True)
 
     return _crew(stage, order, turns=(CallTool("order", {"what": "tea"}), Say("Sold out.")))
+
+
+class Client:
+    """The client of an MCP server that is not there, with the events of CrewAI's own."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def connect(self) -> None:
+        """Say that there is a server."""
+        self._stage.ran.append("connect")
+        crewai_event_bus.emit(self, MCPConnectionStartedEvent(server_name="teahouse", transport_type="stdio"))
+        crewai_event_bus.emit(
+            self, MCPConnectionCompletedEvent(server_name="teahouse", transport_type="stdio")
+        )
+
+    async def call_tool_result(self, name: str, arguments: dict[str, Any]) -> SimpleNamespace:
+        """Answer."""
+        about: dict[str, Any] = {"server_name": "teahouse", "tool_name": name, "tool_args": arguments}
+        crewai_event_bus.emit(self, MCPToolExecutionStartedEvent(**about))
+        crewai_event_bus.emit(self, MCPToolExecutionCompletedEvent(**about, result="two cups"))
+        return SimpleNamespace(content="two cups", is_error=False)
+
+    async def disconnect(self) -> None:
+        """Do nothing."""
+
+
+class Cups(BaseModel):
+    """What the server's tool takes."""
+
+    guests: int
+
+
+def of_a_server(stage: Stage) -> Any:  # noqa: ANN401 (as above)
+    """A tool of an MCP server."""
+    schema = {"description": "Serve tea.", "args_schema": Cups}
+    served = MCPNativeTool(lambda: Client(stage), "serve", schema, "teahouse")
+    turns = (CallTool("teahouse_serve", {"guests": 2}), Say("Two cups."))
+    return _crew(stage, served, turns=turns)
 
 
 def limited(stage: Stage) -> Any:  # noqa: ANN401 (as above)
@@ -195,6 +243,7 @@ TOOLBOX: dict[str, Scenario] = {
         reported_failure,
         limited,
         unknown,
+        of_a_server,
         result_as_answer,
         agent_alone,
     )
