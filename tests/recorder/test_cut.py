@@ -17,6 +17,7 @@ from otelstream.errors import OtelstreamError, RecordingError, UsageError
 from otelstream.frame import StreamFrame
 from recorder import Recording
 from recorder.cut import Bound, Cut, Part, cut_of
+from recorder.search import Condition
 from recorder.session_row import RecordedSession
 from tests.contract.programs import frame
 from tests.recorder.recordings import session_id, writing
@@ -60,15 +61,23 @@ class Whole:
         return found.first, found.end
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
-    """The recording, which tests share."""
+@pytest.fixture(scope="module", params=["duckdb", "jsonl"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """The recording in either form, which tests share."""
     path = tmp_path_factory.mktemp("cut") / "run.duckdb"
     with writing(path) as writer:
         record_at(writer, 0, six())
         record_at(writer, 1, [])
-    with recorder.open(path) as recording:
+    if request.param == "jsonl":
+        recorder.convert(path, path.with_suffix(".jsonl"))
+    with recorder.open(path.with_suffix(f".{request.param}")) as recording:
         yield Whole(recording, recording.session(0))
+
+
+@pytest.mark.parametrize(("channel", "found"), [("llm", 0), ("tools", None)])
+def test_whether_a_channel_occurs(channel: str, found: int | None, whole: Whole) -> None:
+    """The first frame on it, if there is one."""
+    assert whole.recording.find(whole.session, Condition("channel", "=", channel)) == found
 
 
 @pytest.mark.parametrize(
@@ -216,7 +225,7 @@ def test_a_frame_of_a_session_without_frames(part: Part, whole: Whole) -> None:
         (Part(until=5), Cut(0, 6, None, reaches_end=True)),
         (Part(start=5, channels=[]), Cut(5, 6, frozenset(), reaches_end=True)),
         (Part(channels="llm"), Cut(0, 6, frozenset({"llm"}), reaches_end=True)),
-        (Part(channels=iter(["a", "b"])), Cut(0, 6, frozenset({"a", "b"}), reaches_end=True)),
+        (Part(channels=("a", "b")), Cut(0, 6, frozenset({"a", "b"}), reaches_end=True)),
     ],
 )
 def test_what_else_is_said_of_a_part(part: Part, cut: Cut, whole: Whole) -> None:
