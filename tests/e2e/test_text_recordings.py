@@ -209,8 +209,8 @@ def test_a_file_that_somebody_else_writes_is_waited_for(
         name: ("completed", made_json(name, 60)) for name in ("before", "first", "second")
     }
     assert caplog.messages == [
-        f"{path} is being written by another process; try a file of its own. Frames are kept until it is free,"
-        " as far as there is room."
+        f"{path} is being written by another process; try a file of its own. Frames are kept until it is"
+        " free, as far as there is room."
     ]
 
 
