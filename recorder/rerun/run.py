@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from typing_extensions import Self
 
@@ -24,6 +24,9 @@ from recorder.rerun.requests import Kind
 from recorder.rerun.serving import OnMiss, Served, Serving
 from recorder.rerun.stop import RunStopped
 from recorder.session_row import RecordedSession
+
+if TYPE_CHECKING:
+    from recorder.diff import Comparable, Diff
 
 _KINDS: Final[dict[str, Kind]] = {"llm": "llm", "tools": "tool"}
 
@@ -48,6 +51,16 @@ class Rerun:
     def report(self) -> Report:
         """What became of the calls: until now, or once the block was left, in all."""
         return Report() if self._serving is None else self._serving.report
+
+    def diff(self, live: Comparable) -> Diff:
+        """Return in what a run differs from the recorded one: its consumed stream session, or its recording.
+
+        Raises:
+            RecordingError: A file cannot be read.
+        """
+        from recorder.diff import diff  # only where it is asked for
+
+        return diff(self._path, live, session=self._selector)
 
     def __enter__(self) -> Self:
         """Begin to serve.

@@ -23,6 +23,7 @@ from crewai.llms.base_llm import BaseLLM  # noqa: E402 (after the settings)
 from crewai.tools.base_tool import Tool  # noqa: E402 (after the settings)
 
 from otelstream.demo.scripted_llm import Say, ScriptedLLM  # noqa: E402 (after the settings)
+from otelstream.redact import Redactor  # noqa: E402 (after the settings)
 from tests.recorder.rerun.stage import QuietFlow, Stage, consume, perform  # noqa: E402 (after the settings)
 from tests.recorder.rerun.toolbox import side_by_side  # noqa: E402 (after the settings)
 
@@ -183,6 +184,18 @@ def test_a_call_without_an_end_is_not_answered(tmp_path: Path) -> None:
         recorder.rerun(tmp_path / "cut.duckdb"),
     ):
         consume(AskingFlow().stream_events())
+
+
+def test_requests_are_masked_as_the_recording_is(tmp_path: Path) -> None:
+    """By the default rules, or by those that are given: without them a masked word is another one."""
+    session = AskingFlow().stream_events()
+    consume(
+        otelstream.observe(session, record=tmp_path / "masked.duckdb", redact=Redactor(patterns=["Which"]))
+    )
+
+    assert "Which tea?" in stopped(tmp_path / "masked.duckdb", AskingFlow().kickoff).difference
+    with recorder.rerun(tmp_path / "masked.duckdb", redactor=Redactor(patterns=["Which"])):
+        assert AskingFlow().kickoff() == "Green."
 
 
 def test_a_block_is_entered_once(tea: Path) -> None:

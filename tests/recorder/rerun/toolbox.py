@@ -5,6 +5,8 @@ Importing this module imports CrewAI.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,11 @@ from crewai.events.types.mcp_events import (
     MCPToolExecutionStartedEvent,
 )
 from crewai.flow.flow import start
+from crewai.hooks import (
+    ToolCallHookContext,
+    register_after_tool_call_hook,
+    unregister_after_tool_call_hook,
+)
 from crewai.tools import BaseTool, tool
 from crewai.tools.mcp_native_tool import MCPNativeTool
 from crewai.tools.tool_failure import ToolFailure
@@ -181,6 +188,41 @@ def result_as_answer(stage: Stage) -> Any:  # noqa: ANN401 (as above)
     return _crew(stage, taste, turns=(CallTool("taste", {"topic": "tea"}),))
 
 
+@contextmanager
+def _louder_results() -> Iterator[None]:
+    """Let every result of a tool be louder."""
+
+    def shout(context: ToolCallHookContext) -> str:
+        return f"{context.tool_result}!"
+
+    register_after_tool_call_hook(shout)
+    try:
+        yield
+    finally:
+        unregister_after_tool_call_hook(shout)
+
+
+def hooked_result(stage: Stage) -> Any:  # noqa: ANN401 (as above)
+    """A hook changes what tools return, for native and for text tool calling."""
+    native = stage.agent(
+        stage.model(CallTool("lookup", {"topic": "tea"}), Say("Green!")), tools=[stage.lookup()]
+    )
+    turns = [Say('Action: lookup\nAction Input: {"topic": "tea"}'), Say("Thought: so\nFinal Answer: Green!")]
+    text = stage.agent(stage.model(*turns, kind=TextLLM), tools=[stage.lookup()], role="Reader")
+    tasks = [
+        Task(name="tea", description="Tea?", expected_output="A word.", agent=agent)
+        for agent in (native, text)
+    ]
+
+    class HookedFlow(QuietFlow):
+        @start()
+        def inquire(self) -> str:
+            with _louder_results():
+                return str(Crew(name="hooked", agents=[native, text], tasks=tasks).kickoff())
+
+    return HookedFlow().stream_events()
+
+
 def agent_alone(stage: Stage) -> Any:  # noqa: ANN401 (as above)
     """An agent without a crew, asked for an object."""
     cook = stage.agent(
@@ -245,6 +287,7 @@ TOOLBOX: dict[str, Scenario] = {
         unknown,
         of_a_server,
         result_as_answer,
+        hooked_result,
         agent_alone,
     )
 }
