@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 
 from recorder.batches import Batch
 
@@ -25,11 +26,15 @@ def read_ahead(batches: Iterator[Batch], end: int) -> Iterator[Batch]:
         return
     from concurrent.futures import ThreadPoolExecutor  # 0.02 s, for a long recording alone
 
-    with ThreadPoolExecutor(1, "otelstream-replay") as thread:
+    thread = ThreadPoolExecutor(1, "otelstream-replay")
+    try:
         while batch is not None:
             coming = thread.submit(next, batches, None)
             yield batch
             batch = coming.result()
+    finally:
+        with suppress(RuntimeError):  # the collector may close what was dropped in that very thread
+            thread.shutdown()
 
 
 async def aread_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:

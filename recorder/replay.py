@@ -88,8 +88,8 @@ def areplay(  # noqa: PLR0913  the options of a player, each by its name
 ) -> AsyncStreamSession[Any]:
     """Return a recorded session as an `AsyncStreamSession`; otherwise like `replay`.
 
-    Neither reading nor waiting blocks the event loop. Closing early gives no result, as closing a live run
-    does, which cancels it.
+    The call itself looks the session up, and `start` and `until`; after it neither reading nor waiting blocks
+    the event loop. Closing early gives no result, as closing a live run does, which cancels it.
     """
     tempo = Tempo(rate, idle_limit)
     tape = Tape(path, session, Part(start, until, channels))

@@ -83,7 +83,7 @@ def _player(stack: ExitStack, tempo: Tempo, screen: Screen, *, paused: bool) -> 
 
 def _channels(reading: Recording, session: RecordedSession, names: str) -> list[str]:
     """Return channels by their names; a newer runtime may have others than we know."""
-    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    chosen = [name.strip() for name in names.split(",")]
     for name in chosen:
         if name not in CHANNELS and reading.find(session, Condition("channel", "=", name)) is None:
             raise UsageError(f"There is no channel {name!r}; the channels are {', '.join(CHANNELS)}.")

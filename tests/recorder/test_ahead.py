@@ -93,6 +93,24 @@ def test_a_close_waits_for_what_is_being_read() -> None:
     assert disk.is_read == 3
 
 
+def test_a_close_by_the_thread_that_reads() -> None:
+    """The collector may run there and close a replay that was dropped: it does not wait for itself."""
+
+    def batches() -> Iterator[Batch]:
+        yield Batch(0, [0], lambda kind: iter(()))
+        taken.wait(30)
+        ahead.close()  # type: ignore[attr-defined]  # a generator
+        closed.set()
+        yield Batch(1, [0], lambda kind: iter(()))
+
+    taken, closed = threading.Event(), threading.Event()
+    ahead = read_ahead(batches(), 2)
+    first = next(ahead).first
+    taken.set()
+
+    assert (first, closed.wait(30), list(ahead)) == (0, True, [])
+
+
 @pytest.mark.parametrize("end", [0, 2, 20])
 def test_all_of_them_come_on_an_event_loop(end: int) -> None:
     """None is read by the loop's own thread."""

@@ -116,6 +116,10 @@ def test_frames_that_are_not_there(options: tuple[str, ...], sentence: str, cli:
             ("--channels", "llm,teas"),
             "There is no channel 'teas'; the channels are llm, flow, tools, messages, lifecycle, custom.",
         ),
+        (
+            ("--channels", ""),
+            "There is no channel ''; the channels are llm, flow, tools, messages, lifecycle, custom.",
+        ),
         (("--start-paused",), "--start-paused waits for a key, and there is no terminal; leave it out."),
         (("--rate", "inf"), "rate is inf; give 0 or a positive number."),
     ],
