@@ -46,7 +46,7 @@ def _value(first: Divergence) -> str:
 
 def _order(first: Divergence) -> str:
     return (
-        f"{_place(first)} comes in an order that parallel branches do not explain:"
+        f"frame {first.left}, {first.frame_type}, comes in an order that parallel branches do not explain:"
         f" recorded as frame {first.left}, now as frame {first.right}"
     )
 
