@@ -66,6 +66,19 @@ def failing() -> Any:  # noqa: ANN401
     return ask(fails=True)
 
 
+def asking_a_person() -> Any:  # noqa: ANN401
+    """Asks somebody before it asks the model."""
+
+    class AskFlow(Flow[dict[str, Any]]):
+        _skip_auto_memory: bool = True
+
+        @start()
+        def inquire(self) -> str:
+            return str(self.ask("Shall I?"))
+
+    return AskFlow()
+
+
 class OtherFlow(Flow[dict[str, Any]]):
     """Another flow."""
 

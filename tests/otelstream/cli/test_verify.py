@@ -219,6 +219,29 @@ def test_where_nothing_is_compared_the_code_is_two(verify: Verify, name: str, wh
     )
 
 
+def test_a_run_whose_process_died_is_skipped(cli: Cli, made: Path, tmp_path: Path) -> None:
+    """A recording of text without its last line has no end."""
+    lines = (made / "text.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "died.jsonl").write_text("".join(lines[:-1]))
+    ended = cli("verify", "died.jsonl", "--app", f"{APPS}:today")
+
+    assert (ended.code, untimed(ended.out)[:2]) == (
+        2,
+        [
+            "skipped  died.jsonl #0 AskFlow",
+            "    its process died before its end; only whole runs are compared",
+        ],
+    )
+
+
+def test_a_run_that_cannot_be_served_is_skipped(verify: Verify) -> None:
+    """Nobody is asked anything; the reason says what no recording can serve."""
+    ended = verify(["text"], "asking_a_person")
+
+    assert (ended.code, untimed(ended.out)[:1]) == (2, ["skipped  runs/text.jsonl #0 AskFlow"])
+    assert "Human input cannot be served from a recording" in ended.out
+
+
 def test_turns_of_a_conversation_are_the_same(verify: Verify) -> None:
     """The second turn is said to the flow that the first one was said to."""
     ended = verify(["chat"], "chat")
