@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import NoReturn
-
-import pytest
-
 from tests.recorder.cassettes.suites import Suite
 
 pytest_plugins = ["pytester"]
@@ -90,56 +84,3 @@ def test_a_run_that_is_not_read(suite: Suite) -> None:
     )
     suite.hold("test_one.jsonl", ["new"])
     suite.run().assert_outcomes(failed=1)
-
-
-DEMO = """
-import pytest
-from otelstream.demo.flow import DemoFlow
-
-def flow():
-    return DemoFlow().stream_events(inputs={"topic": "Tea"})
-
-@pytest.mark.recording("demo")
-def test_replayed(recording):
-    session = recording.wrap(flow())
-    types = [frame.type for frame in session]
-    assert types.count("llm_call_completed") == 4
-    assert session.result == "Published 18 words about Tea."
-
-@pytest.mark.recording("demo", serve={"llm", "tools"})
-def test_served(recording):
-    session = recording.wrap(flow())
-    list(session)
-    assert session.result == "Published 18 words about Tea."
-"""
-
-
-@pytest.mark.crewai
-def test_a_real_flow(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flow of CrewAI's is recorded, replayed, and run again without a model; a changed prompt is told."""
-    from otelstream.demo.environment import quiet_environment
-
-    quiet_environment()
-    import otelstream.demo.flow as demo  # before the runs, each of which would import CrewAI
-
-    suite.pytester.makepyfile(test_a=DEMO)
-    suite.run("--recording-mode=once").assert_outcomes(passed=2)
-    monkeypatch.setattr(demo.ScriptedLLM, "_exchange", _refuse)
-    suite.run().assert_outcomes(passed=2)
-    monkeypatch.setattr(demo, "Task", partial(_changed, demo.Task))
-    # The thread of a flow that is stopped says so, too.
-    result = suite.run("-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(
-        [">       list(session)", "E*DivergedError:*", "E*Find out what else Tea is good for.*"]
-    )
-
-
-def _refuse(*_: object) -> NoReturn:
-    raise AssertionError("a model was asked")
-
-
-def _changed(kind: Callable[..., object], **fields: object) -> object:
-    return kind(
-        **{**fields, "description": str(fields["description"]).replace("what {topic}", "what else {topic}")}
-    )
