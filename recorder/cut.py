@@ -64,9 +64,10 @@ def cut_of(recording: Recording, session: RecordedSession, part: Part) -> Cut:
     first = places.first_of(part.start)
     end = places.end_of(part.until, first)
     if end <= first < session.frame_count:
+        begins = "its beginning" if part.start is None else f"start {_shown(part.start)}"
         raise RecordingError(
-            f"{places} has no frame from start {_shown(part.start)} on that is not behind until"
-            f" {_shown(part.until)}; give a later one."
+            f"{places} has no frame from {begins} on that is not behind until {_shown(part.until)};"
+            " give a later one."
         )
     channels = [part.channels] if isinstance(part.channels, str) else part.channels
     return Cut(

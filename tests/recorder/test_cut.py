@@ -184,8 +184,12 @@ def test_from_here_until_there(start: Bound, until: Bound, cut: tuple[int, int],
         (4.0, 3.0, "from start 4.0 s on that is not behind until 3.0 s; give a later one."),
         (3.1, 3.9, "from start 3.1 s on that is not behind until 3.9 s; give a later one."),
         ("frame-3", timedelta(seconds=2), "from start 'frame-3' on that is not behind until 0:00:02; give"),
-        (None, 0.5, "from start None on that is not behind until 0.5 s; give a later one."),
-        (None, datetime(1970, 1, 1), "from start None on that is not behind until 1970-01-01 00:00:00; give"),
+        (None, 0.5, "from its beginning on that is not behind until 0.5 s; give a later one."),
+        (
+            None,
+            datetime(1970, 1, 1),
+            "from its beginning on that is not behind until 1970-01-01 00:00:00; give",
+        ),
     ],
 )
 def test_frames_that_are_not_there(start: Bound, until: Bound, lacking: str, whole: Whole) -> None:
