@@ -16,6 +16,9 @@ KNOWLEDGE: Final = "knowledge cannot be served from a recording, which holds no 
 EMBEDDINGS: Final = "embeddings cannot be served from a recording, which holds no vectors"
 HUMAN: Final = "human input cannot be served from a recording"
 A2A: Final = "a remote agent (A2A) cannot be served from a recording"
+INSTRUCTOR: Final = (
+    "an answer by way of Instructor cannot be served from a recording, which has no frame of it"
+)
 MCP: Final = "the tools of an MCP server cannot be listed from a recording"
 
 _ADVICE: Final = "; leave it out of the run, or use on_miss='live'."
@@ -49,6 +52,7 @@ ROWS: Final[tuple[tuple[str, str, tuple[str, ...], str], ...]] = (
     ("crewai.hooks.llm_hooks", "LLMCallHookContext", ("request_human_input",), HUMAN),
     ("crewai.hooks.tool_hooks", "ToolCallHookContext", ("request_human_input",), HUMAN),
     ("crewai.agent.core", "Agent", ("get_mcp_tools",), MCP),
+    ("crewai.utilities.internal_instructor", "InternalInstructor", ("__init__",), INSTRUCTOR),
     ("crewai.a2a.utils.delegation", "", ("aexecute_a2a_delegation",), A2A),
 )
 """Module, class or nothing, functions, and what to say of them."""
@@ -77,7 +81,9 @@ def _check(what: str) -> None:
     serving = ACTIVE.get()
     if serving is None:
         return
-    serving.serves("llm")  # raises if the run was stopped
+    serves_models = serving.serves("llm")  # raises if the run was stopped
+    if what is INSTRUCTOR and not serves_models:
+        return
     if serving.served.on_miss == "error":
         raise serving.stop(RerunError(f"{what[0].upper()}{what[1:]}{_ADVICE}"))
     serving.count_live()

@@ -23,6 +23,7 @@ from crewai.flow.flow import start  # noqa: E402 (after the settings)
 from crewai.llms.base_llm import BaseLLM  # noqa: E402 (after the settings)
 from crewai.tools import tool  # noqa: E402 (after the settings)
 
+from recorder.rerun.seam.keys import DUMMY_KEY  # noqa: E402 (after the settings)
 from tests.recorder.rerun.openai_server import Reply, serving  # noqa: E402 (after the settings)
 from tests.recorder.rerun.stage import KEY, Performed, QuietFlow, Tea, consume  # noqa: E402 (after the settings)
 
@@ -203,3 +204,44 @@ def test_a_provider_without_a_key_tells_what_it_was_asked(recordings: Callable[[
         + json.dumps({"role": "user", "content": "Which coffee?"})
         + ". If that is intended, record the run again."
     )
+
+
+@pytest.mark.usefixtures("no_network")
+def test_models_are_made_without_a_key(
+    recordings: Callable[[str], Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that refuse to be made without one, as they do again after the block."""
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with recorder.rerun(recordings("text").path):
+        made = [LLM(model=model).api_key for model in ("deepseek/deepseek-chat", "openai/gpt-4o-mini")]
+
+    assert made == [DUMMY_KEY, DUMMY_KEY]
+    with pytest.raises(ValueError, match="API key required for deepseek"):
+        LLM(model="deepseek/deepseek-chat")
+    assert LLM(model="openai/gpt-4o-mini").api_key is None
+
+
+def test_a_key_that_is_there_stays(
+    recordings: Callable[[str], Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given or in the environment, which is not touched."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    with recorder.rerun(recordings("text").path):
+        made = [LLM(model="openai/gpt-4o-mini", api_key=key).api_key for key in (KEY, None)]
+
+    assert made == [KEY, "sk-of-the-environment"]
+
+
+def test_tokens_are_counted_without_the_server(
+    recordings: Callable[[str], Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agents count the tokens of large requests, for which the provider asks OpenAI."""
+    model = LLM(model="openai/gpt-4o-mini", api_key=KEY)
+    asked: list[object] = []
+    monkeypatch.setattr(type(model), "_get_sync_client", asked.append)
+    with recorder.rerun(recordings("text").path):
+        counted = model.get_input_tokens_count("Which tea?")
+    model.get_input_tokens_count("Which tea?")
+
+    assert (counted, asked) == (3, [model])

@@ -22,9 +22,10 @@ from crewai.hooks import LLMCallHookContext, ToolCallHookContext  # noqa: E402 (
 from crewai.knowledge.knowledge import Knowledge  # noqa: E402 (after the settings)
 from crewai.memory.unified_memory import Memory  # noqa: E402 (after the settings)
 from crewai.rag.embeddings.factory import build_embedder  # noqa: E402 (after the settings)
+from crewai.utilities.internal_instructor import InternalInstructor  # noqa: E402 (after the settings)
 
 from otelstream.demo.scripted_llm import Say, ScriptedLLM  # noqa: E402 (after the settings)
-from tests.recorder.rerun.stage import QuietFlow, Stage, consume  # noqa: E402 (after the settings)
+from tests.recorder.rerun.stage import QuietFlow, Stage, Tea, consume  # noqa: E402 (after the settings)
 
 pytestmark = [pytest.mark.crewai, pytest.mark.usefixtures("no_network")]
 
@@ -80,6 +81,9 @@ NEEDS: dict[str, Needs] = {
     "Human input cannot": reviewed_task,
     "Human input cannot be": lambda: LLMCallHookContext(messages=[]).request_human_input("Go on?"),
     "Human input cannot be served": lambda: tool_context().request_human_input("Go on?"),
+    "An answer by way of Instructor": lambda: InternalInstructor(
+        "Which tea?", model=Tea, llm=ScriptedLLM([])
+    ),
     "The tools of an MCP server": lambda: Agent(role="Cook", goal="Cook", backstory="Cooks.").get_mcp_tools(
         ["https://example.invalid/mcp"]
     ),

@@ -10,12 +10,13 @@ import pytest
 
 import recorder
 from otelstream.demo.environment import quiet_environment
+from recorder import DivergedError
 
 quiet_environment()
 
 from tests.recorder.rerun import toolbox  # noqa: E402 (after the settings)
 from tests.recorder.rerun.stage import Stage, perform  # noqa: E402 (after the settings)
-from tests.recorder.rerun.toolbox import TOOLBOX, inner_crew, side_by_side  # noqa: E402 (after the settings)
+from tests.recorder.rerun.toolbox import TOOLBOX, inner_crew  # noqa: E402 (after the settings)
 
 pytestmark = [pytest.mark.crewai, pytest.mark.usefixtures("no_network")]
 
@@ -48,12 +49,25 @@ def test_a_run_with_odd_tools_is_the_same_again(name: str, recordings: Recorded,
     assert rerun.report.is_complete, str(rerun.report)
 
 
-def test_tasks_side_by_side_get_their_own_answers(recordings: Recorded) -> None:
-    """Each in a thread of its own; CrewAI's dumps of what they share depend on which was first."""
-    with recorder.rerun(recordings("side_by_side")) as rerun:
-        performed = perform(side_by_side, Stage(scripted=False))
+@pytest.mark.parametrize("name", ["side_by_side", "planned"])
+def test_tasks_and_steps_side_by_side_get_their_own_answers(name: str, recordings: Recorded) -> None:
+    """In threads of their own; CrewAI's dumps of what they share depend on which was first."""
+    recorded = recorder.replay(recordings(name))
+    list(recorded)
+    stage = Stage(scripted=False)
+    with recorder.rerun(recordings(name)) as rerun:
+        performed = perform(getattr(toolbox, name), stage)
 
-    assert (performed.result, rerun.report.is_complete) == ("both.", True)
+    assert (performed.result, stage.ran, rerun.report.is_complete) == (recorded.result, [], True)
+
+
+def test_a_plan_that_differs_stops_the_run(recordings: Recorded) -> None:
+    """CrewAI survives whatever its planner raises, but this."""
+    with (
+        pytest.raises(DivergedError, match=r"reasoning Cook.*is not the recorded one"),
+        recorder.rerun(recordings("planned")),
+    ):
+        perform(toolbox.planned, Stage(scripted=False, wording=", please"))
 
 
 def test_what_happened_inside_of_a_tool_does_not_happen_again(recordings: Recorded) -> None:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from crewai import Agent, Crew, Task
+from crewai.agent.planning_config import PlanningConfig
 from crewai.events.event_bus import crewai_event_bus
 from crewai.events.types.mcp_events import (
     MCPConnectionCompletedEvent,
@@ -273,6 +274,27 @@ def inner_crew(stage: Stage) -> Any:  # noqa: ANN401 (as above)
         return str(Crew(name="helpers", agents=[inner], tasks=[task]).kickoff())
 
     return _crew(stage, ask_helper, turns=(CallTool("ask_helper", {"question": "Green?"}), Say("Yes.")))
+
+
+def planned(stage: Stage) -> Any:  # noqa: ANN401 (as above)
+    """An agent that makes a plan by a function of CrewAI's, and works off two of its steps side by side."""
+    steps = [
+        {"step_number": 1, "description": "Look it up.", "tool_to_use": "lookup", "depends_on": []},
+        {"step_number": 2, "description": "Weigh it.", "tool_to_use": "weigh", "depends_on": []},
+        {"step_number": 3, "description": "Say it.", "tool_to_use": None, "depends_on": [1, 2]},
+    ]
+    model = stage.model(
+        CallTool("create_reasoning_plan", {"plan": "Do it.", "steps": steps, "ready": True}),
+        CallTool("lookup", {"topic": "tea"}),
+        *(Say(f"Done {number}.") for number in range(4)),
+    )
+    cook = stage.agent(
+        model,
+        tools=[stage.lookup(), stage.weigh()],
+        planning_config=PlanningConfig(reasoning_effort="low"),
+    )
+    task = Task(name="tea", description=f"Tea{stage.wording}?", expected_output="A word.", agent=cook)
+    return kickoff(Crew(name="planned", agents=[cook], tasks=[task]))
 
 
 TOOLBOX: dict[str, Scenario] = {
