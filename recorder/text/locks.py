@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ def unlock(descriptor: int) -> None:
     for identity, held in list(_held.items()):
         if held == descriptor:
             del _held[identity]
+            _unlock(descriptor)
             os.close(descriptor)
 
 
@@ -97,6 +98,16 @@ def _locked(descriptor: int, *, exclusively: bool) -> bool:
             return False
         raise
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    """Give up a lock also where a child that was forked just now has the open file as well."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _forget() -> None:
