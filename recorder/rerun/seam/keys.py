@@ -13,6 +13,8 @@ from recorder.rerun.seam.context import ACTIVE
 PROVIDERS: Final = "crewai.llms.providers."
 _KEYLESS: Final = "crewai.llms.providers.bedrock."
 
+_estimate: Final = BaseLLM.get_input_tokens_count  # before anything stands in for it
+
 DUMMY_KEY: Final = "sk-recorder-rerun-needs-no-key-000000000000"
 """What a model of a provider gets that was made without a key; it is never sent."""
 
@@ -46,7 +48,7 @@ def estimating(original: Callable[..., int]) -> Callable[..., int]:
     def count(llm: BaseLLM, messages: Any, tools: Any = None, response_model: Any = None) -> int:  # noqa: ANN401  BaseLLM's
         if not (_serves_models() and type(llm).__module__.startswith(PROVIDERS)):
             return original(llm, messages, tools, response_model)
-        return BaseLLM.get_input_tokens_count(llm, messages, tools, response_model)
+        return _estimate(llm, messages, tools, response_model)
 
     return count
 

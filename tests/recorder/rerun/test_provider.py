@@ -217,7 +217,7 @@ def test_models_are_made_without_a_key(
         made = [LLM(model=model).api_key for model in ("deepseek/deepseek-chat", "openai/gpt-4o-mini")]
 
     assert made == [DUMMY_KEY, DUMMY_KEY]
-    with pytest.raises(ValueError, match="API key required for deepseek"):
+    with pytest.raises(ImportError, match="API key required for deepseek"):
         LLM(model="deepseek/deepseek-chat")
     assert LLM(model="openai/gpt-4o-mini").api_key is None
 
