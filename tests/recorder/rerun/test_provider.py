@@ -237,11 +237,15 @@ def test_tokens_are_counted_without_the_server(
     recordings: Callable[[str], Recorded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Agents count the tokens of large requests, for which the provider asks OpenAI."""
-    model = LLM(model="openai/gpt-4o-mini", api_key=KEY)
+    path, model = recordings("text").path, LLM(model="openai/gpt-4o-mini", api_key=KEY)
     asked: list[object] = []
-    monkeypatch.setattr(type(model), "_get_sync_client", asked.append)
-    with recorder.rerun(recordings("text").path):
+
+    def client(llm: BaseLLM) -> None:
+        asked.append(llm.model)
+
+    monkeypatch.setattr(type(model), "_get_sync_client", client)
+    with recorder.rerun(path):
         counted = model.get_input_tokens_count("Which tea?")
     model.get_input_tokens_count("Which tea?")
 
-    assert (counted, asked) == (3, [model])
+    assert (counted, asked) == (3, ["gpt-4o-mini"])
