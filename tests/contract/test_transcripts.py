@@ -38,11 +38,21 @@ from tests.contract.transcripts import (
 
 some = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=15,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would record for minutes
 )
-each_world = pytest.mark.parametrize("world", [pytest.param("crewai", marks=pytest.mark.crewai), "plain"])
+with_crewai = pytest.param("crewai", "duckdb", marks=pytest.mark.crewai, id="crewai-duckdb")
+each_world = pytest.mark.parametrize(
+    ("world", "tape"),
+    [with_crewai, ("plain", "duckdb"), ("plain", "jsonl")],
+    indirect=["tape"],
+    scope="module",
+)
+each_form = pytest.mark.parametrize("tape", ["duckdb", "jsonl"], indirect=True, scope="module")
+each_library = pytest.mark.parametrize(
+    ("world", "tape"), [with_crewai, ("plain", "jsonl")], indirect=["tape"], scope="module"
+)
 each_golden = pytest.mark.parametrize("name", NAMES)
 
 CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
@@ -102,9 +112,9 @@ class Tape:
 
 
 @pytest.fixture(scope="module")
-def tape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
-    """Where the runs are recorded."""
-    path = tmp_path_factory.mktemp("transcripts") / "runs.duckdb"
+def tape(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
+    """Where the runs are recorded, in one form or the other."""
+    path = tmp_path_factory.mktemp("transcripts") / f"runs.{request.param}"
     keeper = iter(otelstream.observe(stream([frame(0), frame(1)]), record=path))
     next(keeper)
     yield Tape(path)
@@ -139,8 +149,9 @@ def test_every_kind_of_asynchronous_session_is_as_the_live_one(
             assert_same(played(recorder.areplay(tape.path, session_id, rate=rate), script), live)
 
 
+@each_form
 @pytest.mark.parametrize("mode", ["sync", "async"])
-@settings(some, max_examples=15)
+@settings(some, max_examples=8)
 @given(run=runs(min_size=1), data=st.data())
 def test_a_run_that_was_closed_is_replayed_as_it_was_left(
     mode: str, tape: Tape, run: Run, data: st.DataObject
@@ -159,6 +170,7 @@ def test_a_run_that_was_closed_is_replayed_as_it_was_left(
     assert (end.flags, end.result, end.frames) == (left.flags, left.result, live.texts)
 
 
+@each_form
 @some
 @given(run=runs(SECRETS))
 def test_a_replay_holds_the_redacted_frames(tape: Tape, run: Run) -> None:
@@ -183,7 +195,7 @@ def golden(tape: Tape) -> dict[str, tuple[Run, str]]:
     return found
 
 
-@each_world
+@each_library
 @each_golden
 def test_a_replay_of_a_real_stream_is_as_the_live_one(
     world: str, name: str, tape: Tape, golden: dict[str, tuple[Run, str]]
