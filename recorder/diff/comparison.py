@@ -113,16 +113,16 @@ class Comparison:
 
     def _unexplained(self, at: int, other: int) -> Iterator[Place]:
         """Yield the places where two frames differ, but for what a race has done."""
-        flows = self._races.flows_of(at, other)
+        shared = self._races.shared_by(at, other)
         frames = self._readers[0].frame(at), self._readers[1].frame(other)
         for place in differences(self._forms, *frames, self._are_same):
-            if flows is None or not self._snapshots_of(flows).explain(place, self._are_same):
+            if shared is None or not self._snapshots_of(shared).explain(place, self._are_same):
                 yield place
 
-    def _snapshots_of(self, flows: tuple[int, int]) -> Snapshots:
-        if flows not in self._snapshots:
-            self._snapshots[flows] = Snapshots(self._forms, self._sides, self._readers, flows)
-        return self._snapshots[flows]
+    def _snapshots_of(self, scopes: tuple[int, int]) -> Snapshots:
+        if scopes not in self._snapshots:
+            self._snapshots[scopes] = Snapshots(self._forms, self._sides, self._readers, scopes)
+        return self._snapshots[scopes]
 
     def _is_outcome(self, side: int, place: int) -> bool:
         return self._sides[side].types[place] == OUTCOME

@@ -20,10 +20,17 @@ _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?\Z"
 )
 _EARLIEST_S: Final = 1e9
+_NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
+_NUMBER_TEXT: Final = re.compile(_NUMBER + r"\Z")
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_amount(value: object) -> bool:
+    """Tell whether it is a number, or one as text, which is what is left of it deep in a frame."""
+    return _NUMBER_TEXT.match(value) is not None if isinstance(value, str) else _is_number(value)
 
 
 def _is_time(value: object) -> bool:
@@ -49,14 +56,13 @@ class Rule:
     name: str
     meaning: str
     keys: str | None = None
-    fits: Fits = _is_number
+    fits: Fits = _is_amount
     texts: str | None = None
     frame_field: str | None = None
     unordered: bool = False
 
 
 _MEASURED: Final = r"(?:\w+_)?(?:duration|elapsed|latency|time)_(?:ms|ns)|execution_time|\w+_duration"
-_NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 # What is deep in a frame is the text of an object: {'execution_time': 0.1}, Tool(current_usage_count=1).
 _IN_TEXT: Final = r"(?<![A-Za-z0-9_])(?:{keys})(?:['\"]: |=)" + _NUMBER
 

@@ -11,10 +11,6 @@ from typing import Final
 from recorder.diff.alignment import Alignment
 from recorder.diff.side import NOBODY, Side
 
-_METHOD: Final = "method_execution_started"
-_METHODS: Final = frozenset((
-    _METHOD, "method_execution_finished", "method_execution_failed", "method_execution_paused",
-))  # fmt: skip
 _THREADS: Final = "memory_save_started"
 """What CrewAI does in threads that outlive the scope they began in."""
 
@@ -68,33 +64,34 @@ class Races:
             return False
         return any(NOBODY < self._end(side, scope) < ordinal for scope in scopes)
 
-    def flows_of(self, left: int, right: int) -> tuple[int, int] | None:
-        """Return the flows in which two frames tell the state of parallel methods, None if they do not."""
-        methods = self._method_of(0, left), self._method_of(1, right)
-        if NOBODY in methods:
-            return None
-        flows = self._sides[0].scope[methods[0]], self._sides[1].scope[methods[1]]
-        if min(flows) < 0 or not (
-            self._moved(*methods) or self._overlap(0, methods[0]) or self._overlap(1, methods[1])
-        ):
-            return None
-        return flows
+    def shared_by(self, left: int, right: int) -> tuple[int, int] | None:
+        """Return the scopes in which two frames of a pair share objects with parallel branches.
 
-    def _method_of(self, side: int, ordinal: int) -> int:
-        session = self._sides[side]
-        if session.types[ordinal] not in _METHODS:
-            return NOBODY
-        return ordinal if session.types[ordinal] == _METHOD else max(session.scope[ordinal], NOBODY)
+        That is what is around the innermost scope that has others beside it at the same time, in one of the
+        sessions, or whose place among them changed. None if nothing runs beside.
+        """
+        scopes = self._within(0, left), self._within(1, right)
+        for one, other in zip(*scopes, strict=False):
+            if self._moved(one, other) or self._overlap(0, one) or self._overlap(1, other):
+                around = self._sides[0].scope[one], self._sides[1].scope[other]
+                return around if min(around) >= 0 else None
+        return None
 
-    def _beside(self, side: int, method: int) -> Iterator[int]:
+    def _within(self, side: int, ordinal: int) -> list[int]:
+        """Return the scopes that a frame opens or is in, innermost first."""
+        scopes = self._sides[side].scopes_of(ordinal)
+        return [ordinal, *scopes] if ordinal in self._sides[side].members else scopes
+
+    def _beside(self, side: int, scope: int) -> Iterator[int]:
+        """Yield the other scopes of that kind in the same scope."""
         session = self._sides[side]
-        for each in session.members.get(session.scope[method], ()):
-            if session.types[each] == _METHOD and each != method:
+        for each in session.members.get(session.scope[scope], ()):
+            if session.types[each] == session.types[scope] and each != scope:
                 yield each
 
-    def _overlap(self, side: int, method: int) -> bool:
-        start, end = method, self._last(side, method)
-        return any(each <= end and self._last(side, each) >= start for each in self._beside(side, method))
+    def _overlap(self, side: int, scope: int) -> bool:
+        end = self._last(side, scope)
+        return any(each <= end and self._last(side, each) >= scope for each in self._beside(side, scope))
 
     def _moved(self, left: int, right: int) -> bool:
         for each in self._beside(0, left):

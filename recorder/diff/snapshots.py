@@ -1,4 +1,7 @@
-"""The states that a flow showed while it ran: a racing method may have seen an older or a newer one."""
+"""Objects that parallel branches share, as frames show them: a frame may show an older or a newer state.
+
+A flow's methods share its state, and the tasks of a crew the crew.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,40 @@ from recorder.diff.reading import Rereader
 from recorder.diff.side import Side
 
 _STATE: Final = ("data", "state")
+# All agents and tasks of the crew, and what they are doing; their own frames tell it, too.
+_CREWS: Final = (("data", "agent", "crew"), ("data", "task", "agent", "crew"))
+_CREW: Final = "crew_kickoff_started"
+_METHODS: Final = ("method_execution_", "flow_")
 
 
 class Snapshots:
-    """The states in the frames of one flow, in both sessions.
+    """The states of shared objects in the frames of one scope, in both sessions.
 
     Args:
         forms: How values are compared.
         sides: Both sessions.
         readers: Their frames.
-        flows: Ordinals of the frames that opened the flow.
+        scopes: Ordinals of the frames that opened the scope.
     """
 
     def __init__(
-        self, forms: Forms, sides: Sequence[Side], readers: Sequence[Rereader], flows: tuple[int, int]
+        self, forms: Forms, sides: Sequence[Side], readers: Sequence[Rereader], scopes: tuple[int, int]
     ) -> None:
         self._forms = forms
+        self._is_crew = sides[0].types[scopes[0]] == _CREW
         self._states = [
-            [reader.frame(at).data.get(_STATE[1]) for at in _in_flow(side, flow)]
-            for side, reader, flow in zip(sides, readers, flows, strict=True)
+            [data["state"] for at in _in_flow(side, scope) if "state" in (data := reader.frame(at).data)]
+            for side, reader, scope in zip(sides, readers, scopes, strict=True)
         ]
 
     def explain(self, place: Place, same: Same) -> bool:
-        """Tell whether each side's value was also to be seen in the other, at another time."""
+        """Tell whether a difference is what parallel branches do to each other.
+
+        Each side's value of a state must also be seen in the other session, at another time. A crew of
+        parallel tasks is shown in the midst of what they do, which need not be seen twice.
+        """
         if place.path[:2] != _STATE:
-            return False
+            return self._is_crew and any(place.path[: len(crew)] == crew for crew in _CREWS)
         key = next((step for step in reversed(place.path) if isinstance(step, str)), "")
         mine, others = ([_at(state, place.path[2:]) for state in states] for states in self._states)
         return any(are_alike(self._forms, (each, place.right), key, same) for each in mine) and any(
@@ -46,14 +58,8 @@ class Snapshots:
 def _in_flow(side: Side, flow: int) -> list[int]:
     """Return the frames of a flow and of its methods themselves, in the order of arrival."""
     members = side.members.get(flow, ())
-    methods = [each for each in members if side.types[each] == "method_execution_started"]
-    ends = [
-        at
-        for method in methods
-        for at in side.members.get(method, ())
-        if side.types[at].startswith("method_")
-    ]
-    return sorted({*(at for at in members if side.types[at].startswith(("method_", "flow_"))), *ends})
+    inner = [at for method in members for at in side.members.get(method, ())]
+    return sorted(at for at in (*members, *inner) if side.types[at].startswith(_METHODS))
 
 
 def _at(value: object, path: Path) -> object:
