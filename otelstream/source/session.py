@@ -23,6 +23,8 @@ EndState = Literal["completed", "failed", "cancelled"]
 Result = tuple[object, ...]
 """The result of a run as a tuple of one, or an empty tuple if it gave none."""
 
+_REFUSALS: Final = ("generator already executing", "asynchronous generator is already running")
+
 
 class Receiver(Protocol):
     """Where a tap hands its frames. None of its methods raises."""
@@ -145,7 +147,8 @@ class _Tap(_TapBase):
             self._finish("completed")
             raise
         except Exception as error:
-            self._finish("failed", error)
+            if not _is_refusal(error):
+                self._finish("failed", error)
             raise
         except BaseException as error:
             self._finish("cancelled", error)
@@ -181,7 +184,8 @@ class _AsyncTap(_TapBase):
             await self._finish("completed")
             raise
         except Exception as error:
-            await self._finish("failed", error)
+            if not _is_refusal(error):
+                await self._finish("failed", error)
             raise
         except BaseException as error:
             # The task is being cancelled: say so, and do not make it wait.
@@ -198,6 +202,15 @@ class _AsyncTap(_TapBase):
         done = self._end(state, error)
         if done is not None:
             await _in_between(self._receiver.wait_async(done))
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether a generator refused to go on, as another thread or task runs it: that ends no run.
+
+    Then no code of the generator was reached.
+    """
+    reached = error.__traceback__
+    return reached is not None and reached.tb_next is None and str(error).endswith(_REFUSALS)
 
 
 async def _in_between(step: Awaitable[None]) -> None:
