@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from otelstream.errors import RecordingError
-from recorder.database import READING, close_descriptor
-from recorder.names import WALS
+from recorder.database import close_descriptor
+from recorder.names import READING, WALS
 
 HEADERS: Final = 3 * 4_096
 """Bytes at the beginning of a DuckDB file that each checkpoint changes, and nothing else does."""

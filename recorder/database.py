@@ -30,9 +30,6 @@ from recorder.names import real_path
 from recorder.schema import FORMAT_VERSION
 from recorder.starting import connect
 
-READING: Final = os.O_RDONLY if sys.platform == "win32" else os.O_RDONLY | os.O_NONBLOCK
-"""How a file is opened to look at it: whoever opens a pipe would wait until somebody writes into it."""
-
 PATIENCE_S: Final = 0.5
 """How long whoever wants to write a file waits for somebody who is reading it, in seconds."""
 

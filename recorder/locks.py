@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from recorder.database import READING, alone, borrowed
-from recorder.names import is_text
+from recorder.database import alone, borrowed
+from recorder.names import READING, is_text
 from recorder.text.locks import is_locked
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,9 @@ from typing import Final
 SUFFIX: Final = ".duckdb"
 TEXT_SUFFIX: Final = ".jsonl"
 """What the names of recordings end in, those of databases and those of text."""
+
+READING: Final = os.O_RDONLY if sys.platform == "win32" else os.O_RDONLY | os.O_NONBLOCK
+"""How a file is opened to look at it: whoever opens a pipe would wait until somebody writes into it."""
 
 WALS: Final = (".wal.recovery", ".wal.checkpoint", ".wal")
 """What DuckDB puts beside a file for what the file does not hold yet; the first two while it checkpoints."""

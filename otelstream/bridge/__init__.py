@@ -67,9 +67,10 @@ def observe(  # noqa: PLR0913  one parameter for each choice that people make
     Args:
         session: A `StreamSession` or `AsyncStreamSession`: what `flow.stream_events()`, `flow.astream()`,
             `flow.stream_turn()`, `llm.stream_events()` and `kickoff()` of a flow with `stream=True` return.
-        record: Recording file (`*.duckdb`), made if it is missing and appended to if not; or a directory (a
-            name that ends in a separator or has no suffix), in which each process gets files of its own,
-            `YYYY-MM-DD/host-pid-….duckdb`. Processes that record at the same time need a directory.
+        record: Recording file (`*.duckdb`, or text: `*.jsonl`), made if it is missing and appended to if not;
+            or a directory (a name that ends in a separator or has no suffix), in which each process gets
+            files of its own, `YYYY-MM-DD/host-pid-….duckdb`. Processes that record at the same time need a
+            directory.
         redact: Whether secrets are masked before anything leaves the process; a `Redactor` with rules of
             your own; or a function that is given every string after the default rules and returns it masked.
         tracer_provider: Where spans go. By default to the global provider if the program has set one, else

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from otelstream.errors import FrameError, RecordingError
 from recorder.batches import BATCH_BYTES
-from recorder.names import real_path
+from recorder.names import real_path, why_no_file
 from recorder.session_row import RecordedSession, StoredFrame
 from recorder.text.index import MARKED, Index, IndexedSession, Line, damaged, frame_lines, lines_from
 from recorder.text.locks import is_locked
@@ -57,6 +57,8 @@ class TextFile:
         Raises:
             RecordingError: It is missing, no text recording, of a later version, or damaged.
         """
+        if (unfit := why_no_file(self.path)) is not None:
+            raise RecordingError(unfit)
         try:
             # Looked at twice, as somebody may begin or end meanwhile: what the index has is not crashed then.
             is_live = is_locked(self.real)

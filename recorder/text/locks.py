@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from otelstream.errors import RecordingError
+from recorder.names import READING
 
 _TAKEN: Final = (errno.EWOULDBLOCK, errno.EACCES)
 _held: Final[dict[tuple[int, int], int]] = {}
@@ -69,7 +70,7 @@ def is_locked(path: Path) -> bool:
     Raises:
         OSError: The file is missing or may not be read.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, READING)
     try:
         if identity_of(descriptor) in _held:
             return True
@@ -77,6 +78,7 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False  # a file system without locks, where nobody could write it
     finally:
+        _unlock(descriptor)
         os.close(descriptor)
 
 

@@ -170,7 +170,10 @@ class TextSource:
 
         self.check()
         if self._tables is None or self._tables.state != (self._file.state, self.live):
-            self._tables = make_tables(self, (self._file.state, self.live), self._sandbox())
+            before, state = self._tables, (self._file.state, self.live)
+            self._tables = make_tables(self, state, self._sandbox())
+            if before is not None:
+                before.remove()
         return self._tables
 
     def _recorded(self, file: BinaryIO, session: IndexedSession) -> RecordedSession:

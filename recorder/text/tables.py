@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ class Tables:
     state: Hashable
     of: Path
     sandbox: Sandbox
+
+    def remove(self) -> None:
+        """Remove them; whoever is reading them goes on."""
+        self.sandbox.release(self.path)
+        shutil.rmtree(self.path.parent, ignore_errors=True)
 
     @contextmanager
     def connection(self) -> Iterator[DuckDBPyConnection]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,6 +20,7 @@ from recorder.search import Condition
 from recorder.session_row import Gap
 from recorder.text.index import MARKED
 from recorder.text.lines import frame_line, gap_line, outcome_line
+from recorder.text.source import TextSource
 from tests.contract.programs import frame, json_of
 from tests.recorder.recordings import NOTICED, end, session_id, start
 from tests.recorder.text.made import GAP, belonging_to, frames, lines_of, text_of, written
@@ -374,3 +377,16 @@ def test_a_header_says_all_that_is_known_of_a_start(tmp_path: Path) -> None:
     text = text_of(0, 1).replace(b'"entry_point":"shop.flows:Orders",', b"")
     with recorder.open(put(tmp_path / "x.jsonl", text)) as recording:
         assert recording.session().start == replace(start(0), entry_point=None)
+
+
+def test_a_pipe_is_no_recording(tmp_path: Path) -> None:
+    """Whoever opened it would wait for ever."""
+    path = tmp_path / "x.jsonl"
+    os.mkfifo(path)
+    sentences = []
+    for read in (recorder.open, recorder.replay, lambda named: TextSource(named, Mock()).check()):
+        with pytest.raises(RecordingError) as raised:
+            read(path)
+        sentences.append(str(raised.value))
+
+    assert sentences == [f"{path} is no regular file, so no recording; check the path."] * 3

@@ -45,6 +45,24 @@ def test_a_session_that_goes_on_is_seen(tmp_path: Path) -> None:
     assert counts == [("recording", 2), ("recording", 3)]
 
 
+def test_tables_that_are_out_of_date_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often somebody asks while the text grows, there is one database; whoever reads goes on."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    path = written(tmp_path / "x.jsonl", 2)
+    with recorder.open(path) as recording:
+        rows = iter(recording.sql("SELECT ordinal FROM frames ORDER BY ordinal"))
+        first = next(rows)
+        for number in (1, 2, 3):
+            with path.open("ab") as file:
+                file.write(text_of(number, 1))
+            count = recording.sql("SELECT count(*) FROM sessions").rows()
+        found = len(list((tmp_path / "temporary").glob("*/*/*.duckdb")))
+        rest = list(rows)
+
+    assert (first, rest, count, found) == ((0,), [(1,)], [(4,)], 1)
+
+
 def test_a_session_that_has_crashed(tmp_path: Path) -> None:
     """Has an end that says so, and the spans that its frames make."""
     path = put(tmp_path / "x.jsonl", text_of(0, 2, None))
