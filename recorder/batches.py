@@ -148,7 +148,7 @@ def _frames(
 ) -> Iterator[Frame]:
     build = builder(kind)
     shared = {number: shared_of(context) for number, context in contexts.items()}
-    for row in columns.rows():
+    for row in columns.rows:
         try:
             frame = frame_of(row, shared[row[CONTEXT]], before, build)
         except KeyError:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic_core import from_json
 
-from recorder.rows import ORDINAL, FrameValues, value_of
+from recorder.rows import FrameValues, value_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-Documents: TypeAlias = tuple[str | None, str | None, str | None]
-
-_NO_DOCUMENTS: Final[Documents] = (None, None, None)
 _RANGE: Final = "FROM stored_frames WHERE session = ? AND ordinal >= ? AND ordinal < ?"
 # To make a Python object of each of the 14 values of a row takes DuckDB 4 µs a row; to write all of them but
 # the timestamp as JSON, and pydantic to read it, 2 µs. Documents are rare, and would be escaped there.
@@ -40,22 +37,14 @@ class FrameColumns:
         contexts: Numbers of their contexts.
         offsets_ns: When each arrived, in nanoseconds after the session's start.
         ids: Their ids.
-        envelopes: All values of their rows but the documents.
-        documents: `tool_call`, `data` and `raw` by the ordinal, where there is one of them.
+        rows: Their rows, once; documents that have been taken are not held any more.
     """
 
     ordinals: list[int]
     contexts: list[int]
     offsets_ns: list[int | None]
     ids: list[str]
-    envelopes: Iterator[tuple[Any, ...]]
-    documents: dict[int, Documents]
-
-    def rows(self) -> Iterator[FrameValues]:
-        """Yield the rows, once; documents that have been yielded are not held any more."""
-        take = self.documents.pop
-        for envelope in self.envelopes:
-            yield cast("FrameValues", envelope + take(envelope[ORDINAL], _NO_DOCUMENTS))
+    rows: Iterator[FrameValues]
 
 
 def frame_columns(connection: DuckDBPyConnection, session: int, first: int, until: int) -> FrameColumns:
@@ -68,9 +57,18 @@ def frame_columns(connection: DuckDBPyConnection, session: int, first: int, unti
     asked = [session, first, until]
     text, moments = connection.execute(_COLUMNS, asked).fetchone() or ("[]", None)
     ordinals, contexts, offsets_ns, *others = (column or [] for column in from_json(text))
-    envelopes = zip(
-        repeat(session), ordinals, contexts, offsets_ns, moments or [], *others, strict=False
-    )  # in the order of FrameRow
     found = connection.execute(_WITH_DOCUMENTS, asked).fetchall()
-    documents = {ordinal: (tool_call, data, raw) for ordinal, tool_call, data, raw in found}
-    return FrameColumns(ordinals, contexts, offsets_ns, others[1], envelopes, documents)
+    documents = (_taken(dict(_held(found, column)), ordinals) for column in (1, 2, 3))
+    rows = zip(
+        repeat(session), ordinals, contexts, offsets_ns, moments or [], *others, *documents, strict=False
+    )
+    return FrameColumns(ordinals, contexts, offsets_ns, others[1], cast("Iterator[FrameValues]", rows))
+
+
+def _held(found: list[tuple[Any, ...]], column: int) -> Iterator[tuple[int, str]]:
+    return ((row[0], row[column]) for row in found if row[column] is not None)
+
+
+def _taken(texts: dict[int, str], ordinals: list[int]) -> Iterator[str | None]:
+    """Yield the text of each ordinal, None where there is none, and let go of it."""
+    return map(texts.pop, ordinals, repeat(None)) if texts else repeat(None)

@@ -13,7 +13,7 @@ from recorder.rows import ContextRow, FrameRow, Shared, build_frame, frame_of, s
 Older: TypeAlias = Callable[[list[int]], Iterable[ContextRow]]
 """Gives contexts of earlier commits, by their numbers, as far as they are there."""
 
-_UNKNOWN: Final = Shared("", [], None, "{}", {})
+_UNKNOWN: Final = shared_of(ContextRow(0, 0, "", [], None, None))
 """What is known of a context that is missing; a frame that is kept whole needs no more."""
 _REMEMBERED: Final = 1_000
 """Contexts that are kept between commits. A frame may share any that came before it, however long ago."""
