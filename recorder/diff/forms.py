@@ -70,6 +70,12 @@ class Digest(NamedTuple):
     ids: list[str]
 
 
+class Outside(str):
+    """The id of a frame outside of the session, which counts as none."""
+
+    __slots__ = ()
+
+
 class _Id(str):
     """A string that is an id by its place."""
 
@@ -132,10 +138,8 @@ class Forms:
         """Return the fields of a frame that are compared; what is an id by its place is marked as one."""
         values = _values_of(frame)
         known = [
-            Entry(
-                name, (), key, _Id(value) if is_id and isinstance(value := values[key], str) else values[key]
-            )
-            for name, _, key, is_id, _ in self._envelope
+            Entry(field.name, (), field.key, _marked(values[field.key]) if field.is_id else values[field.key])
+            for field in self._envelope
         ]
         return known + self.entries(extra_fields(frame))
 
@@ -154,7 +158,7 @@ class Forms:
         return self._leaf(value, self._field(key))
 
     def _leaf(self, value: object, field: _Field) -> Form:
-        if value is None:
+        if value is None or type(value) is Outside:
             return _NOTHING
         if isinstance(value, (str, int, float)):
             if (field.is_id and isinstance(value, str)) or type(value) is _Id:
@@ -221,6 +225,10 @@ class Forms:
 
         plain = self._volatile.sub(without, text)
         return Form(text if plain == text else plain, tuple(ids))
+
+
+def _marked(value: object) -> object:
+    return _Id(value) if type(value) is str else value
 
 
 def _values_of(frame: FrameLike) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from otelstream.frame import FrameLike
 from recorder.causal import label_of
-from recorder.diff.forms import Forms
+from recorder.diff.forms import Forms, Outside
 
 ROOT: Final = -1
 """Stands for the scope around what is in none."""
@@ -119,7 +119,7 @@ def side_of(frames: Iterable[FrameLike], forms: Forms) -> Side:
 
 
 def _link(frame_id: object) -> int:
-    return hash(frame_id) if isinstance(frame_id, str) else 0
+    return hash(frame_id) if isinstance(frame_id, str) and type(frame_id) is not Outside else 0
 
 
 def _place(side: Side) -> None:

@@ -6,9 +6,11 @@ A run in a flow of a server, after other runs, or in a developer's terminal is t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import is_
 from typing import Any, Final
 
 from otelstream.frame import FrameLike, extra_fields, with_fields
+from recorder.diff.forms import Outside
 from recorder.diff.runs import Run
 
 ENVIRONMENT: Final = frozenset(("cc_env", "codex_env", "cursor_env", "default_env"))
@@ -75,7 +77,7 @@ class Detached:
         inner = {name: data[name] for name in _DATA_LINKS if data.get(name) is not None}
         new_links = {name: self._within(link) for name, link in links.items()}
         new_inner = {name: self._within(link) for name, link in inner.items()}
-        if new_links == links and new_inner == inner:
+        if all(map(is_, (*new_links.values(), *new_inner.values()), (*links.values(), *inner.values()))):
             return frame
         return with_fields(frame, {**extra_fields(frame), **new_links, "data": {**data, **new_inner}})
 
@@ -83,4 +85,4 @@ class Detached:
         if not isinstance(link, str):
             return link
         link = self._before.get(link, link)
-        return link if hash(link) in self._known else None
+        return link if hash(link) in self._known else Outside(link)

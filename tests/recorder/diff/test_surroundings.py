@@ -71,3 +71,13 @@ def test_an_id_of_the_session_still_counts() -> None:
     moved[-1] = moved[-1].model_copy(update={"previous_id": "f"})
 
     assert diff(session(), moved).verdict == "different"
+
+
+def test_an_id_of_another_session_is_told_as_it_is() -> None:
+    """A frame that follows one that is not there differs, and the id that it names is told."""
+    frames = session()
+    lost = [*frames[:-1], frames[-1].model_copy(update={"previous_id": "gone"})]
+    first = diff(frames, lost).first
+
+    assert first is not None
+    assert (first.path, first.left_value, first.right_value) == ("$.previous_id", "m", "gone")
