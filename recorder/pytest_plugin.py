@@ -5,7 +5,8 @@ It decides nothing; `recorder.cassettes` does. Loading it loads neither DuckDB n
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -97,13 +98,14 @@ def recording(request: pytest.FixtureRequest, recording_config: object) -> Itera
     request.node.stash[_passed] = False
     yield cassette
     del request.node.stash[_cassette]
-    cassette.close(keep=request.node.stash[_passed])
+    if problem := _problem_of(partial(cassette.close, keep=request.node.stash[_passed])):
+        pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Let a test that has passed fail after all if its recording is not whole, or differs."""
-    if _cassette in item.stash and (problem := _problem_of(item.stash[_cassette])):
+    if _cassette in item.stash and (problem := _problem_of(item.stash[_cassette].finish)):
         pytest.fail(problem, pytrace=False)  # it is about no line of the test
 
 
@@ -119,9 +121,9 @@ def pytest_runtest_makereport(
     return report
 
 
-def _problem_of(cassette: Cassette) -> str | None:
+def _problem_of(step: Callable[[], None]) -> str | None:
     try:
-        cassette.finish()
+        step()
     except (OtelstreamError, AssertionError) as error:
         return str(error)
     return None

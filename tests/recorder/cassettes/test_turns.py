@@ -5,6 +5,9 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
+from otelstream.errors import RecordingError
 from recorder.cassettes.turns import Turn
 
 
@@ -35,6 +38,16 @@ def test_it_ends_with_the_process(tmp_path: Path) -> None:
     turn.take()
     assert turn.is_taken
     turn.give_up()
+
+
+def test_no_place_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no lock can be made that is told in one sentence."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with pytest.raises(
+        RecordingError, match=r"nothing is recorded without a lock .*; set TMPDIR to another one\."
+    ):
+        Turn(tmp_path / "a").take()
 
 
 def test_giving_up_what_was_not_taken(tmp_path: Path) -> None:
