@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -49,6 +50,8 @@ class TextFile:
         self.state: State | None = None
         self.index = Index(path)
         self._end = b""
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -63,7 +66,8 @@ class TextFile:
             # Looked at twice, as somebody may begin or end meanwhile: what the index has is not crashed then.
             is_live = is_locked(self.real)
             with open(self.real, "rb") as file:
-                self._look(file)
+                with self._alone():
+                    self._look(file)
                 self.live = is_live or is_locked(self.real)
                 yield file
         except OSError as error:
@@ -117,6 +121,13 @@ class TextFile:
         if not isinstance(said, StoredFrame):
             raise damaged(self.path, line.place, "it has no frame")
         return said
+
+    def _alone(self) -> threading.Lock:
+        """Return what keeps other threads from changing the index meanwhile."""
+        if self._process != os.getpid():  # a fork: the parent's threads may have held it, half-way through
+            self._process, self._lock = os.getpid(), threading.Lock()
+            self.state, self.index = None, Index(self.path)
+        return self._lock
 
     def _look(self, file: BinaryIO) -> None:
         found = os.fstat(file.fileno())

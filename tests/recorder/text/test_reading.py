@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
@@ -390,3 +391,17 @@ def test_a_pipe_is_no_recording(tmp_path: Path) -> None:
         sentences.append(str(raised.value))
 
     assert sentences == [f"{path} is no regular file, so no recording; check the path."] * 3
+
+
+def test_threads_read_one_recording(long: Path) -> None:
+    """At the same time, while one that is new to it is added."""
+    path = put(long.with_name("grows.jsonl"), long.read_bytes())
+    with recorder.open(path) as recording, ThreadPoolExecutor(4) as pool:
+        session = recording.session(0)
+        reading = [pool.submit(lambda: sum(1 for _ in recording.frames(session))) for _ in range(4)]
+        with path.open("ab") as file:
+            file.write(text_of(2, 1))
+        counts = {each.result() for each in reading}
+        found = len(recording.sessions())
+
+    assert (counts, found) == ({2 * MARKED + 10}, 3)
