@@ -94,7 +94,7 @@ class Answer:
     def __init__(self, serving: Serving, llm: BaseLLM, asked: Asked, recorded: RecordedCall) -> None:
         self._serving, self._llm, self._asked, self._recorded = serving, llm, asked, recorded
         self._steps = deque(recorded.steps)
-        self._messages = _formatted(llm, asked.messages)
+        self._messages: list[Any] = []
 
     def give(self) -> Any:  # noqa: ANN401  BaseLLM's
         """Emit what was emitted, and return or raise what was returned or raised."""
@@ -118,8 +118,9 @@ class Answer:
     def _ask_hooks(self) -> None:
         if model_call_hooks_already_dispatched():  # by the agent, whose messages came with the call
             return
-        before = self._as_frame()
         try:
+            self._messages = _formatted(self._llm, self._asked.messages)
+            before = self._as_frame()
             self._llm._invoke_before_llm_call_hooks(self._messages, self._asked.from_agent)
             if not type(self._llm).__module__.startswith(_FORMATTING):
                 self._serving.check_messages(self._recorded, before, self._as_frame())
@@ -127,6 +128,9 @@ class Answer:
             self._emit_failures()
             if not any(step.type == "llm_call_failed" for step in self._recorded.steps):
                 self._llm._emit_call_denied_event(denial, self._asked.from_task, self._asked.from_agent)
+            raise
+        except Exception:  # messages that no provider takes, or a hook that failed
+            self._emit_failures()
             raise
 
     def _as_frame(self) -> Any:  # noqa: ANN401  JSON

@@ -101,10 +101,12 @@ def serving_models_tools(original: Callable[..., Any]) -> Callable[..., Any]:
     def handle(llm: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  BaseLLM's
         serving = ACTIVE.get()
         functions = kwargs.get("available_functions")
-        if serving is not None and functions and serving.serves("tool"):
-            kwargs["available_functions"] = {
-                name: partial(_call, serving, function) for name, function in functions.items()
-            }
+        if serving is not None and functions:
+            if serving.serves("tool"):
+                functions = {name: partial(_call, serving, function) for name, function in functions.items()}
+            else:
+                serving.count_live()
+            kwargs["available_functions"] = functions
         return original(llm, *args, **kwargs)
 
     return handle

@@ -276,6 +276,22 @@ def inner_crew(stage: Stage) -> Any:  # noqa: ANN401 (as above)
     return _crew(stage, ask_helper, turns=(CallTool("ask_helper", {"question": "Green?"}), Say("Yes.")))
 
 
+def bad_messages(stage: Stage) -> Any:  # noqa: ANN401 (as above)
+    """A call with messages that no model takes, which the program survives."""
+    model = stage.model(Say("Green."))
+
+    class BadFlow(QuietFlow):
+        @start()
+        def inquire(self) -> str:
+            try:
+                messages: Any = [{"role": "user"}]
+                return str(model.call(messages))
+            except ValueError as error:
+                return str(error)
+
+    return BadFlow().stream_events()
+
+
 def planned(stage: Stage) -> Any:  # noqa: ANN401 (as above)
     """An agent that makes a plan by a function of CrewAI's, and works off two of its steps side by side."""
     steps = [
@@ -311,5 +327,6 @@ TOOLBOX: dict[str, Scenario] = {
         result_as_answer,
         hooked_result,
         agent_alone,
+        bad_messages,
     )
 }
