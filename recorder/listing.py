@@ -119,10 +119,16 @@ def selected(keys: list[Key], selector: Selector) -> int | None:
     if re.fullmatch(r"-?[0-9]{1,9}", text) and -len(keys) <= int(text) < len(keys):
         return int(text) % len(keys)
     named = [index for index, key in enumerate(keys) if key.name == text]
-    by_id = [index for index, key in enumerate(keys) if str(key.session_id).startswith(text.lower())]
+    by_id = _begins(keys, text)
     if named:
         return named[-1]
     return by_id[0] if len(by_id) == 1 else None
+
+
+def _begins(keys: list[Key], text: str) -> list[int]:
+    """Return the indexes of the sessions whose id begins with a text."""
+    ids = [str(key.session_id) for key in keys]
+    return [index for index, each in enumerate(ids) if text and each.startswith(text.lower())]
 
 
 def found_in(path: Path, keys: Iterable[Key], selector: Selector) -> tuple[int, Key]:
@@ -134,12 +140,18 @@ def found_in(path: Path, keys: Iterable[Key], selector: Selector) -> tuple[int, 
         selector: Which of them.
 
     Raises:
-        SessionNotFoundError: There is no such session.
+        SessionNotFoundError: There is no such session, or more than one whose id begins like that.
     """
     ordered = in_order(keys)
     if not ordered:
         raise SessionNotFoundError(f"{path} holds no session; record one first.")
     index = selected(ordered, selector)
+    if index is None and len(alike := _begins(ordered, str(selector))) > 1:
+        ids = " and ".join(str(ordered[index].session_id) for index in alike[:2])
+        raise SessionNotFoundError(
+            f"{path} has {len(alike)} sessions whose id begins with {str(selector)!r}, such as {ids};"
+            " give more of it."
+        )
     if index is None:
         raise SessionNotFoundError(
             f"{path} has no session {str(selector)!r}; `otelstream ls {path}` lists its"

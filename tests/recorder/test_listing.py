@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +17,10 @@ import otelstream
 import recorder
 from recorder.listing import Selector
 from recorder.reader import Recording
+from recorder.session import AsyncStreamSession, StreamSession
 from recorder.session_row import SessionEnd, SessionStart
 from recorder.writer import Writer
-from tests.contract.programs import frame, stream
+from tests.contract.programs import aconsume, consume, frame, stream
 from tests.recorder.test_writer import END, START
 
 IDS = [uuid.UUID(f"0190000{number}-0000-7000-8000-00000000000{number}") for number in range(4)]
@@ -97,11 +101,11 @@ def test_a_session_is_found(four: Recording, selector: Selector, number: int) ->
 @pytest.mark.parametrize(
     "selector",
     [
-        *(4, -5, "4", "-5", "--1", "-", "²", "orders", "Order", "019", str(IDS[0]) + "0", uuid.UUID(int=0)),
+        *(4, -5, "4", "-5", "--1", "-", "²", "orders", "Order", str(IDS[0]) + "0", uuid.UUID(int=0)),
     ],
 )
 def test_a_session_that_is_not_there(four: Recording, selector: Selector) -> None:
-    """An unknown or ambiguous selector is an error that names file, selector and how to list them."""
+    """An unknown selector is an error that names file, selector and how to list them."""
     with pytest.raises(recorder.SessionNotFoundError) as raised:
         four.session(selector)
 
@@ -109,6 +113,47 @@ def test_a_session_that_is_not_there(four: Recording, selector: Selector) -> Non
         f"{four.path} has no session {str(selector)!r}; `otelstream ls {four.path}` lists its 4,"
         " by index, id and name."
     )
+
+
+def test_the_beginning_of_several_ids_means_none(four: Recording) -> None:
+    """An ambiguous beginning of an id is an error that names file, beginning and two that it may mean."""
+    with pytest.raises(recorder.SessionNotFoundError) as raised:
+        four.session("0190")
+
+    assert str(raised.value) == (
+        f"{four.path} has 4 sessions whose id begins with '0190', such as {IDS[0]} and {IDS[1]};"
+        " give more of it."
+    )
+
+
+@pytest.mark.parametrize("play", [recorder.replay, recorder.areplay])
+@pytest.mark.parametrize(
+    ("selector", "number"), [("last", 3), (0, 0), (-2, 2), ("01900001", 1), (IDS[1], 1), ("Orders", 2)]
+)
+def test_a_replay_is_of_the_session_that_is_meant(
+    four: Recording,
+    play: Callable[[Path, Selector], StreamSession[Any] | AsyncStreamSession[Any]],
+    selector: Selector,
+    number: int,
+) -> None:
+    """`replay` and `areplay` take every selector: the frame of that session comes, which says its number."""
+
+    async def ids() -> list[str]:
+        session = play(four.path, selector)
+        frames = consume(session) if isinstance(session, Iterable) else await aconsume(session)
+        return [each.id for each in frames]
+
+    assert asyncio.run(ids()) == [f"frame-{number}"]
+
+
+@pytest.mark.parametrize("play", [recorder.replay, recorder.areplay])
+@pytest.mark.parametrize("selector", [4, "nobody", "0190"])
+def test_a_replay_of_no_session_is_refused_at_once(
+    four: Recording, play: Callable[[Path, Selector], object], selector: Selector
+) -> None:
+    """What is asked for in vain is told where it was asked for, not when the first frame is taken."""
+    with pytest.raises(recorder.SessionNotFoundError, match=re.escape(repr(str(selector)))):
+        play(four.path, selector)
 
 
 def test_a_recording_without_sessions(tmp_path: Path) -> None:
