@@ -87,6 +87,9 @@ class FileSource(Protocol):
     def sessions(self, number: int | None = None) -> list[RecordedSession]:
         """Return its sessions, or the one of a number, all with the index 0 and in no order."""
 
+    def chosen(self, choose: Callable[[list[Key]], tuple[int, Key]]) -> RecordedSession:
+        """Return the session that is chosen among its own, with the index that is given to it."""
+
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing."""
 

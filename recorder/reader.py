@@ -164,6 +164,8 @@ class Recording:
             SessionNotFoundError: There is no such session.
             RecordingError: The file cannot be read.
         """
+        if self._named:
+            return self.sources[self.path].chosen(lambda keys: found_in(self.path, keys, selector))
         index, key = found_in(self.path, self._of_each(lambda source: source.keys()), selector)
         (session,) = self.sources[key.file].sessions(key.number)
         return replace(session, index=index)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +62,13 @@ class StoredSource(Source):
         """Return its sessions, or the one of a number, all with the index 0 and in no order."""
         with self.connection() as connection:
             return sessions_of(connection, self.path, live=self.live, number=number)
+
+    def chosen(self, choose: Callable[[list[Key]], tuple[int, Key]]) -> RecordedSession:
+        """Return the session that is chosen among its own, with the index that is given to it."""
+        with self.connection() as connection:  # one for both questions: each reads the whole WAL
+            index, key = choose(keys_of(connection, self.path))
+            (session,) = sessions_of(connection, self.path, live=self.live, number=key.number)
+        return replace(session, index=index)
 
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing."""

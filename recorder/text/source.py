@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -80,6 +81,12 @@ class TextSource:
             found = self._file.index.sessions
             some = found if number is None else found[number : number + 1]
             return [self._recorded(file, each) for each in some]
+
+    def chosen(self, choose: Callable[[list[Key]], tuple[int, Key]]) -> RecordedSession:
+        """Return the session that is chosen among its own, with the index that is given to it."""
+        found = self.sessions()
+        index, key = choose([key_of(session) for session in found])
+        return replace(found[key.number], index=index)
 
     def gaps(self, session: RecordedSession) -> list[Gap]:
         """Return where frames of a session are missing."""
