@@ -10,7 +10,7 @@ from pathlib import Path
 
 from otelstream.errors import RecordingError
 from recorder.names import SUFFIX, TEXT_SUFFIX, WALS, is_text, real_path, shown, why_no_file, why_unfit
-from recorder.text.headers import why_foreign
+from recorder.text.headers import why_left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _sorted_out(files: Iterable[Path], skipped: list[tuple[Path, str]]) -> Sourc
             skipped.append((file, unfit))
         elif (real := real_path(file)) in found:
             others.append(file)
-        elif is_text(file) and (why := why_foreign(file)) is not None:
+        elif is_text(file) and (why := why_left_out(file)) is not None:
             foreign.append((file, why))
         else:
             found[real] = file

@@ -23,6 +23,15 @@ def why_foreign(path: Path) -> str | None:
     return None if may_begin_recording(start) else without_header(path)
 
 
+def why_left_out(path: Path) -> str | None:
+    """Return why a file is none of a directory's recordings, in a sentence; an empty one may be anybody's."""
+    try:
+        is_empty = path.stat().st_size == 0
+    except OSError:
+        return None  # opening it says so
+    return f"{shown(path)} is empty, so no recording yet." if is_empty else why_foreign(path)
+
+
 def may_begin_recording(start: bytes) -> bool:
     """Tell whether a text recording may begin like this, also one of which no more has been written."""
     whole = f'{{"{HEADER_FIELD}":'.encode()

@@ -68,6 +68,19 @@ def test_a_pattern_takes_text(mixed: Path) -> None:
     assert (found, len(recording.skipped)) == (["a.jsonl"], 1)
 
 
+def test_an_empty_file_is_left_alone(mixed: Path) -> None:
+    """It may be anybody's; a recording that begins is found when it has begun."""
+    (mixed / "new.jsonl").touch()
+    with recorder.open(mixed) as recording:
+        why = dict(recording.skipped)[mixed / "new.jsonl"]
+        (mixed / "new.jsonl").write_bytes(text_of(3, 1))
+        changed = recording.refresh()
+        found = [each.file.name for each in recording.sessions()]
+
+    assert why == f"{mixed / 'new.jsonl'} is empty, so no recording yet."
+    assert (mixed / "new.jsonl" in changed, found) == (True, ["a.jsonl", "b.duckdb", "new.jsonl"])
+
+
 def test_a_damaged_one_of_many_is_left_out(mixed: Path) -> None:
     """With the line that is damaged."""
     (mixed / "c.jsonl").write_bytes(text_of(2, 1).replace(b'"outcome":"completed"', b'"outcome":7'))
