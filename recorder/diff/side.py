@@ -95,7 +95,7 @@ class Side:
 def side_of(frames: Iterable[FrameLike], forms: Forms) -> Side:
     """Return a session in short.
 
-    Takes about 300 bytes a frame.
+    Takes about 500 bytes a frame.
     """
     side = Side()
     names: dict[str, str] = {}

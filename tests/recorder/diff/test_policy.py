@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from otelstream.errors import UsageError
@@ -155,6 +157,15 @@ def test_every_rule_can_be_left_out() -> None:
     found = first({"created_at": "2026-11-20"}, {"created_at": "2026-11-21"}, Policy(aside=frozenset()))
     assert found is not None
     assert found.path == "$.data.value.created_at"
+
+
+def test_every_rule_is_documented() -> None:
+    """The table of docs/DIFF.md is the table of the code."""
+    text = (Path(__file__).parents[3] / "docs" / "DIFF.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{rule.name}` | {'yes' if rule.name in DEFAULT else 'no'} | {rule.meaning} |" for rule in RULES
+    ]
+    assert "\n".join(rows) in text
 
 
 def test_an_unknown_rule_is_refused() -> None:
