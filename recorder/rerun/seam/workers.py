@@ -8,6 +8,9 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
+from otelstream.errors import RerunError
+from recorder.rerun.seam.context import ACTIVE
+from recorder.rerun.serving import Serving
 from recorder.rerun.stop import RunStopped
 
 
@@ -16,7 +19,10 @@ def raising_in_streams(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def create(state: Any, run: Callable[[], Any], output: Any) -> Any:  # noqa: ANN401  CrewAI's
+        serving = ACTIVE.get()
+
         def run_to_end() -> Any:  # noqa: ANN401  CrewAI's
+            _check(serving)
             try:
                 return run()
             except RunStopped as stopped:
@@ -32,7 +38,10 @@ def raising_in_async_streams(original: Callable[..., Any]) -> Callable[..., Any]
 
     @wraps(original)
     def create(state: Any, run: Callable[[], Awaitable[Any]], output: Any) -> Any:  # noqa: ANN401  CrewAI's
+        serving = ACTIVE.get()
+
         async def run_to_end() -> Any:  # noqa: ANN401  CrewAI's
+            _check(serving)
             try:
                 return await run()
             except RunStopped as stopped:
@@ -68,3 +77,11 @@ def ending_tasks(original: Callable[..., Any]) -> Callable[..., Any]:
             future.set_exception(stopped)
 
     return execute
+
+
+def _check(serving: Serving | None) -> None:
+    # CrewAI starts a run when its stream is first asked for a frame, which would be a run for real by then.
+    if serving is not None and serving.closed:
+        raise RerunError(
+            "The stream was made in a re-execution that is over; consume it inside of its `with` block."
+        )

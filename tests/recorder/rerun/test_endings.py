@@ -198,6 +198,15 @@ def test_requests_are_masked_as_the_recording_is(tmp_path: Path) -> None:
         assert AskingFlow().kickoff() == "Green."
 
 
+def test_a_stream_is_consumed_inside_of_its_block(tea: Path) -> None:
+    """A run starts when its stream is first asked for a frame: after the block that would be a real one."""
+    with recorder.rerun(tea):
+        session = AskingFlow().stream_events()
+
+    with pytest.raises(RerunError, match="consume it inside of its `with` block"):
+        list(session)
+
+
 def test_a_block_is_entered_once(tea: Path) -> None:
     """A second time it would have nothing left to serve."""
     rerun = recorder.rerun(tea)
