@@ -27,10 +27,11 @@ check: $(READY)         ## formatting, lint, types, import contracts, freshness 
 docs: $(READY)          ## regenerate docs/MAPPING.md and docs/CLI.md
 	$(BIN)/python docs/generate.py
 
-bench: $(READY)         ## what observing costs, as ratios; frames a second through the assembler
+bench: $(READY)         ## what observing costs, as ratios; frames a second through the assembler and replayed
 	$(BIN)/python benchmarks/assembler.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python -m benchmarks.replaying
 	$(BIN)/python -m benchmarks.million
 
 clean:
