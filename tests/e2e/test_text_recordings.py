@@ -147,12 +147,15 @@ def test_no_acknowledged_frame_is_lost(crashes: list[tuple[Round, Path]]) -> Non
 
 def test_a_session_without_its_end_has_crashed(crashes: list[tuple[Round, Path]]) -> None:
     """Before anybody writes the file again, and afterwards."""
+    seen: set[str] = set()
     for _, path in crashes:
         before = {name: state for name, (state, _) in kept_in(path).items()}
         list(observed("next", path))
         after = {name: state for name, (state, _) in kept_in(path).items()}
         assert after == {**before, "next": "completed"}
-        assert "crashed" in before.values()
+        seen.update(before.values())
+
+    assert "crashed" in seen  # where sessions are short a kill may find none that goes on
 
 
 @dataclass(frozen=True)
