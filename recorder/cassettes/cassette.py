@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +39,7 @@ class Cassette:
         self._studio = studio
         self._note_use = note_use
         self._turn = Turn(plan.path)
+        self._lock = threading.Lock()
         self._take: Take | None = None
         self._held: list[RecordedSession] = []
         self._rehearsals: list[Rehearsal] = []
@@ -116,8 +118,9 @@ class Cassette:
         """
         __tracebackhide__ = True
         kind = kind_of(live)
-        number, self._wrapped = self._wrapped, self._wrapped + 1
-        take = self._take or self._begun(number)
+        with self._lock:  # a program may stream in several threads
+            number, self._wrapped = self._wrapped, self._wrapped + 1
+            take = self._take or self._begun(number)
         self._note_use(self._plan.path, number)
         if take is not None:
             return take.add(live, number)
@@ -178,6 +181,8 @@ class Cassette:
         """
         __tracebackhide__ = True
         path, policy = self._plan.path, self._plan.policy
+        if policy.replays and number < len(self._held):
+            return None
         while True:
             self._held = episodes_in(path)
             if policy.replays and number < len(self._held):

@@ -120,80 +120,22 @@ def test_one(recording):
     assert (suite.held("data.duckdb"), suite.files()) == (held, ["test_a/data.duckdb"])
 
 
-@pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        (
-            "recording.wrap([1])",
-            "TypeError: recording.wrap() takes a StreamSession or an AsyncStreamSession, not list; get*",
-        ),
-        (
-            "session = live('new'); list(session); recording.wrap(session)",
-            "*RecordingError: recording.wrap() got a session of which 1 frames have been read; wrap it before"
-            " it is iterated.",
-        ),
-        (
-            "recording.session()",
-            "*RecordingError: *test_one.jsonl does not exist; it is made where a test wraps a live session,"
-            " recording.wrap(session), and runs as: pytest test_a.py::test_one --recording-mode=once",
-        ),
-        ("recording.frames", "*RecordingError: *test_one.jsonl does not exist; it is made where*"),
-    ],
-)
-def test_mistakes(suite: Suite, line: str, error: str) -> None:
-    """What cannot be is told in one sentence, at the line of the test that asks for it."""
-    suite.write(test_a=f"def test_one(recording):\n    {line}")
-    result = suite.run()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"E  *{error}", "", "test_a.py:5: *"])
-
-
-def test_a_session_that_is_not_there(suite: Suite) -> None:
-    """A number that the recording does not have is told as everywhere."""
-    suite.write(test_a="def test_one(recording): recording.session(7)")
-    suite.hold("test_one.jsonl", ["old"])
-    suite.run().stdout.fnmatch_lines(["E*SessionNotFoundError: *test_one.jsonl has no session '7'*"])
-
-
-@pytest.mark.parametrize(
-    ("marker", "sentence"),
-    [
-        ("'a', 'b'", "the marker `recording` takes one name; give all else as mode=, redact= or serve=."),
-        ("''", "the marker `recording` has the name ''; give a text, or none."),
-        ("mode='twice'", "the marker `recording` has the mode 'twice'; it is one of none, once, *"),
-        ("modus='all'", "the marker `recording` has modus; it may have name, mode, redact, serve."),
-        ("serve={'memory'}", "the marker `recording` has serve={'memory'}; give a set of llm and tools, *"),
-    ],
-)
-def test_markers_that_cannot_be(suite: Suite, marker: str, sentence: str) -> None:
-    """A wrong argument of the marker is told in one sentence and nothing more."""
-    suite.write(test_a=f"@pytest.mark.recording({marker})\ndef test_one(recording): pass")
-    result = suite.run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at setup of test_one*", sentence, "*short test summary*"])
-
-
-@pytest.mark.parametrize(
-    ("config", "sentence"),
-    [
-        ("{'redakt': True}", "recording_config has redakt; it may have redact, export."),
-        ("7", "recording_config gave 7; return a RecordingConfig or a dict of its fields."),
-    ],
-)
-def test_configurations_that_cannot_be(suite: Suite, config: str, sentence: str) -> None:
-    """A wrong configuration is told in one sentence and nothing more."""
+def test_threads(suite: Suite) -> None:
+    """Sessions that are wrapped in several threads at once are all recorded."""
     suite.write(
-        test_a=f"""
-@pytest.fixture
-def recording_config():
-    return {config}
+        test_a="""
+from concurrent.futures import ThreadPoolExecutor
 
-def test_one(recording): pass
+def test_one(recording):
+    def run(number):
+        return see(recording.wrap(live(f"new{number}")))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(run, range(8))) == ["done"] * 8
 """
     )
-    result = suite.run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([sentence])
+    suite.run("--recording-mode=once").assert_outcomes(passed=1)
+    assert sorted(suite.held("test_one.jsonl")) == [f"new{number}" for number in range(8)]
 
 
 SECRET = "sk-proj-0123456789abcdef0123456789abcdef"
