@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 import otelstream
 import recorder
 from otelstream.bridge import redactor_of
-from otelstream.frame import frame_json
+from otelstream.frame import frame_json, with_fields
 from otelstream.redact.stream import redacted
 from tests.conftest import NAMES, frames_of
 from tests.contract.programs import Async, Sync, aconsume, consume, frame, json_of, stream
-from tests.contract.sessions import CREWAI, SCRIPTS, SECRET, SECRETS, Run, library, runs
+from tests.contract.sessions import CREWAI, SCRIPTS, SECRET, SECRETS, Run, caused, library, runs
 from tests.contract.transcripts import (
     PROJECTIONS,
     Close,
@@ -35,6 +35,9 @@ from tests.contract.transcripts import (
     assert_same,
     transcript,
 )
+
+# What is told of a failure may be long, and shall not fail in its place.
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 
 some = settings(
     deadline=None,
@@ -149,6 +152,22 @@ def test_every_kind_of_asynchronous_session_is_as_the_live_one(
             assert_same(played(recorder.areplay(tape.path, session_id, rate=rate), script), live)
 
 
+@pytest.mark.crewai
+@settings(some, max_examples=150)
+@given(run=runs(), script=SCRIPTS)
+def test_our_sessions_are_as_crewais(run: Run, script: Script) -> None:
+    """What stands in where CrewAI is not loaded does what CrewAI's own does, for `for` and `async for`."""
+    run = replace(
+        run, frames=[with_fields(each, {}) for each in run.frames]
+    )  # CrewAI's frames have no others
+    with loaded("crewai"):
+        theirs, atheirs = played(run.stream(library()), script), played(run.astream(library()), script)
+    mine, amine = played(run.stream(), script), played(run.astream(), script)
+
+    assert (mine.observations, mine.texts) == (theirs.observations, theirs.texts)
+    assert (amine.observations, amine.texts) == (atheirs.observations, atheirs.texts)
+
+
 @each_form
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @settings(some, max_examples=8)
@@ -187,7 +206,7 @@ def test_a_replay_holds_the_redacted_frames(tape: Tape, run: Run) -> None:
 @pytest.fixture(scope="module")
 def golden(tape: Tape) -> dict[str, tuple[Run, str]]:
     """A run of each golden stream, and the session that it was recorded as."""
-    ends = [{"results": ("done",)}, {"error": lambda: ValueError("boom")}, {}]
+    ends = [{"results": ("done",)}, {"error": lambda: caused(ValueError("boom"), None)}, {}]
     found = {}
     for number, name in enumerate(NAMES):
         run = Run(list(frames_of(name)), **ends[number % len(ends)])  # type: ignore[arg-type]  # by name
