@@ -127,7 +127,7 @@ def _world(name: str, monkeypatch: pytest.MonkeyPatch) -> World:
 
 STAGES: tuple[Stage, ...] = ("live", "observed", "replayed")
 WITH = [pytest.param(("crewai", stage), id=f"crewai-{stage}", marks=pytest.mark.crewai) for stage in STAGES]
-WITHOUT = [pytest.param(("plain", stage), id=f"plain-{stage}") for stage in ("live", "replayed")]
+WITHOUT = [pytest.param(("plain", stage), id=f"plain-{stage}") for stage in STAGES]
 
 
 @pytest.fixture(scope="session")
