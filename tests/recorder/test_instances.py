@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from otelstream.redact import Redactor
 from recorder.standins import RecordedObject, RecordedValue
 from recorder.values import decode_value, encode_value
 
@@ -239,6 +240,28 @@ def test_an_object_of_an_absent_class_shows_its_fields() -> None:
         RecordedObject("absent:Report", {"title": "x"}),
         "x",
     )
+
+
+def keyed() -> Tagged:
+    """A text that knows a key."""
+    text = Tagged("x")
+    text.api_key = "no known shape"  # type: ignore[attr-defined]  # what somebody may do
+    return text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Report(api_key="no known shape"),
+        SimpleNamespace(api_key="no known shape"),
+        UserDict({"api_key": "no known shape"}),
+        keyed(),
+    ],
+    ids=["attributes", "namespace", "collection", "subclass"],
+)
+def test_a_secret_stands_under_its_name(value: object) -> None:
+    """Whatever kind of instance holds it, redaction finds it by its name."""
+    assert "no known shape" not in json.dumps(Redactor().redact(encode_value(value)))
 
 
 def elsewhere(value: object) -> Any:  # noqa: ANN401 - a value of any kind
