@@ -16,6 +16,7 @@ from otelstream.redact.keys import is_secret_key, name_beside, squash
 from otelstream.redact.listed import listed_spans
 from otelstream.redact.pairs import PLACEHOLDER, Span, has_signs, is_blank, may_hold_pairs, pair_spans
 from otelstream.redact.ruleset import RuleSet
+from otelstream.redact.validation import quoted_spans
 
 MAX_DEPTH: Final = 100  # a deeper container becomes the placeholder; CrewAI itself flattens below five levels
 
@@ -209,7 +210,8 @@ class Redactor:
             return text
         # Pairs come last and see the whole text, as a rule above may have masked a part of their value.
         text = self._replaced(text, pair_spans(text, keys), "pair")
-        return self._replaced(text, listed_spans(text, keys), "pair")
+        text = self._replaced(text, listed_spans(text, keys), "pair")
+        return self._replaced(text, quoted_spans(text, keys), "pair")
 
     def _replaced(self, text: str, spans: Iterable[Span], rule: str) -> str:
         parts: list[str] = []
