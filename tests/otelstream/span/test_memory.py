@@ -146,11 +146,14 @@ def test_memory_does_not_grow_with_a_session(
     assert (later_items <= items * 1.02, later_characters <= characters * 1.05) == (True, True), sizes
 
 
-def test_a_hundred_thousand_frames_leave_little() -> None:
-    """A session of 17,000 short calls leaves what is remembered of the last ones, and no content."""
+def test_a_long_session_leaves_little() -> None:
+    """Thousands of short calls leave what is remembered of the last ones, and no content.
+
+    That more of them leave no more is the test above; so many as fill every memory are enough here.
+    """
     assembler = SpanAssembler(OPTIONS)
     assembler.feed(make_frame("flow_started", id="root"))
-    for frame in calls(range(17_000)):
+    for frame in calls(range(6_000)):
         assembler.feed(frame)
     items, characters = sizes_of(assembler)
     assert (items < 60_000, characters < 1_000_000) == (True, True), (items, characters)
