@@ -22,14 +22,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.crewai
 def test_readme_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first two Python blocks of the README, run one after the other on the demo flow, raise nothing."""
+    """The Python blocks of the README, run one after the other on the demo flow, raise nothing."""
     quiet_environment()
     from otelstream.demo.flow import DemoFlow
 
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {"flow": DemoFlow()}
-    for block in blocks[:2]:
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(block, names)
     assert (tmp_path / "runs.duckdb").exists()
 
