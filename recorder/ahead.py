@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from typing_extensions import Self
 
 from recorder.batches import Batch
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 def read_ahead(batches: Iterator[Batch], end: int) -> Iterator[Batch]:
@@ -37,20 +43,48 @@ def read_ahead(batches: Iterator[Batch], end: int) -> Iterator[Batch]:
             thread.shutdown()
 
 
-async def aread_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch, None]:
-    """Yield batches, all of which are read in threads; whoever closes it waits until none is read any more.
+class BatchesAhead:
+    """Batches read ahead on an event loop, between `async with` and its end, which waits for the reading thread.
 
-    Raises:
-        RecordingError: One of them cannot be read.
+    No generator: a loop that ends closes all of those at once, and the inner one could not be closed twice.
+
+    Args:
+        batches: The batches, all of which are read in threads.
     """
-    import asyncio  # 0.03 s, which only those wait for who have loaded it
 
-    coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
-    try:
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+
+    async def __aenter__(self) -> Self:
+        self._coming = self._read()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        import asyncio
+
+        await asyncio.wait([self._coming])
+        self._coming.exception()  # nobody else will ask for it
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        """Return the next batch.
+
+        Raises:
+            RecordingError: It cannot be read.
+        """
+        import asyncio
+
         # Shielded: a thread cannot be cancelled, and the file must not be closed while it is read.
-        while (batch := await asyncio.shield(coming)) is not None:
-            coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
-            yield batch
-    finally:
-        await asyncio.wait([coming])
-        coming.exception()  # nobody else will ask for it
+        batch = await asyncio.shield(self._coming)
+        if batch is None:
+            raise StopAsyncIteration
+        self._coming = self._read()
+        return batch
+
+    def _read(self) -> asyncio.Future[Batch | None]:
+        import asyncio  # 0.03 s, which only those wait for who have loaded it
+
+        # A future and no task: a loop that ends would cancel it, and not wait for the thread.
+        return asyncio.get_running_loop().run_in_executor(None, next, self._batches, None)

@@ -5,7 +5,7 @@ A frame's time counts from the beginning, not from the frame before it, so that 
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,7 @@ class Tempo:
         idle_limit: How many seconds of the recording a gap between two frames has at most; None for no limit.
 
     Raises:
-        UsageError: One of them is negative or no finite number.
+        UsageError: One of them is negative or no finite number, or the limit is too long for a clock.
     """
 
     rate: float = 0.0
@@ -37,8 +37,10 @@ class Tempo:
 
     def __post_init__(self) -> None:
         for name, value in (("rate", self.rate), ("idle_limit", self.idle_limit)):
-            if value is not None and not 0 <= value < math.inf:
+            if value is not None and not 0 <= value <= sys.float_info.max:
                 raise UsageError(f"{name} is {value!r}; give 0 or a positive number.")
+        if self.idle_limit is not None:
+            nanoseconds(self.idle_limit)
 
 
 class Timeline:

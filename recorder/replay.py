@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from contextlib import aclosing
 from typing import Any, Final
 
 from otelstream.frame import StreamFrame
 from otelstream.jsontext import decode_json
 from recorder import session as ours
-from recorder.ahead import aread_ahead, read_ahead
+from recorder.ahead import BatchesAhead, read_ahead
 from recorder.batches import Batch
 from recorder.cut import Bound, Part, cut_of
 from recorder.exceptions import decode_exception
@@ -69,7 +68,7 @@ def replay(  # noqa: PLR0913  the options of a player, each by its name
         RecordingError: The file is missing, no recording, of a newer format, or damaged; or the session has
             no such frame, or none from `start` on until `until`.
         SessionNotFoundError: It holds no such session.
-        UsageError: A rate or a time is negative or no finite number.
+        UsageError: `rate` or `idle_limit` is negative, or a number is none that can be used.
     """
     tempo = Tempo(rate, idle_limit)
     tape = Tape(path, session, Part(start, until, channels))
@@ -122,7 +121,7 @@ class Tape:
 
     def stream(self, holder: Holder | None = None) -> StreamSession[Any]:
         """Return the session for `for`; `holder` says when each frame comes, None for at once."""
-        module = sys.modules.get(_CREWAI, ours)
+        module = sys.modules.get(_CREWAI) or ours  # None: somebody forbids to load it
         frames = self._play(holder, module.StreamFrame)
         iterator = frames if holder is None else HeldFrames(frames, holder)
         self.session = module.StreamSession(sync_iterator=iterator)
@@ -130,7 +129,7 @@ class Tape:
 
     def astream(self, pace: AsyncPace | None = None) -> AsyncStreamSession[Any]:
         """Return the session for `async for`; `pace` says when each frame comes, None for at once."""
-        module = sys.modules.get(_CREWAI, ours)
+        module = sys.modules.get(_CREWAI) or ours  # None: somebody forbids to load it
         self.session = module.AsyncStreamSession(async_iterator=self._aplay(pace, module.StreamFrame))
         return self.session  # type: ignore[no-any-return]  # the class of either module
 
@@ -157,7 +156,7 @@ class Tape:
 
         channels = self.cut.channels
         with self._recording:
-            async with aclosing(aread_ahead(self._batches())) as batches:
+            async with BatchesAhead(self._batches()) as batches:
                 async for batch in batches:
                     if pace is not None and batch.first == self.cut.first:
                         pace.begin(at_once=batch.first > 0)

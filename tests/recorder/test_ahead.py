@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from otelstream.errors import RecordingError
-from recorder.ahead import aread_ahead, read_ahead
+from recorder.ahead import BatchesAhead, read_ahead
 from recorder.batches import Batch
 
 
@@ -117,7 +117,8 @@ def test_all_of_them_come_on_an_event_loop(end: int) -> None:
     disk = Disk(end)
 
     async def firsts() -> list[int]:
-        return [each.first async for each in aread_ahead(disk.batches())]
+        async with BatchesAhead(disk.batches()) as ahead:
+            return [each.first async for each in ahead]
 
     assert (asyncio.run(firsts()), threading.get_ident() in disk.threads) == (list(range(0, end, 2)), False)
 
@@ -126,10 +127,10 @@ def test_an_error_comes_in_its_place_on_an_event_loop() -> None:
     """Once, and nobody is told of it who did not ask."""
 
     async def read() -> list[int]:
-        ahead = aread_ahead(Disk(20, broken_at=4).batches())
-        found = [(await anext(ahead)).first, (await anext(ahead)).first]
-        with pytest.raises(RecordingError, match="the disk is broken"):
-            await anext(ahead)
+        async with BatchesAhead(Disk(20, broken_at=4).batches()) as ahead:
+            found = [(await anext(ahead)).first, (await anext(ahead)).first]
+            with pytest.raises(RecordingError, match="the disk is broken"):
+                await anext(ahead)
         return found
 
     assert asyncio.run(read()) == [0, 2]
@@ -142,19 +143,17 @@ def test_a_task_that_ends_waits_for_what_is_being_read(is_cancelled: bool) -> No
     disk.free.clear()
 
     async def read() -> None:
-        ahead = aread_ahead(disk.batches())
-        await anext(ahead)
-        await anext(ahead)
-        await asyncio.to_thread(disk.reading.wait, 30)
-        asyncio.get_running_loop().call_later(0.05, disk.free.set)
-        if not is_cancelled:
-            await ahead.aclose()
-            return
-        waiting = asyncio.ensure_future(anext(ahead))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        async with BatchesAhead(disk.batches()) as ahead:
+            await anext(ahead)
+            await anext(ahead)
+            await asyncio.to_thread(disk.reading.wait, 30)
+            asyncio.get_running_loop().call_later(0.05, disk.free.set)
+            if is_cancelled:
+                waiting = asyncio.ensure_future(anext(ahead))
+                await asyncio.sleep(0)
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
 
     asyncio.run(read())
 

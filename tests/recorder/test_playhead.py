@@ -41,6 +41,20 @@ def test_numbers_that_are_no_tempo(value: float) -> None:
         Tempo(1.0, value)
 
 
+def test_a_rate_that_is_no_float() -> None:
+    """An integer may be greater than any float."""
+    with pytest.raises(UsageError, match=r"^rate is 10+; give 0 or a positive number\.$"):
+        Tempo(10**400)
+
+
+def test_a_limit_that_no_clock_reaches() -> None:
+    """It is refused with the tempo, not when the first frame is due."""
+    with pytest.raises(
+        UsageError, match=r"^1e\+300 is no number of seconds that can be used; give a smaller"
+    ):
+        Tempo(1.0, 1e300)
+
+
 @pytest.mark.parametrize(
     ("time", "found"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,20 @@ def test_areplay_yields_what_replay_yields(recorded: Recorded) -> None:
     )
 
 
+def test_a_loop_that_ends_closes_an_unfinished_replay(
+    recorded: Recorded, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is told of an error, though the loop closes all generators at once."""
+    session = recorder.areplay(recorded.recording.path, recorded.ids[GOLDEN[3].name])
+
+    async def leave() -> None:
+        await anext(aiter(session))
+
+    asyncio.run(leave())
+
+    assert (len(session.frames), caplog.messages) == (1, [])
+
+
 def test_replays_do_not_share_frames(recorded: Recorded) -> None:
     """A program that changes a replayed frame changes no other replay."""
     first = consume(recorder.replay(recorded.recording.path, recorded.ids[GOLDEN[0].name]))
@@ -160,6 +175,13 @@ def test_a_token_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
     consume(otelstream.observe(stream(frames), record=tmp_path / "run.duckdb"))
 
     assert json_of(recorder.replay(tmp_path / "run.duckdb")) == json_of(frames)
+
+
+def test_a_program_that_forbids_crewai(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that must not be loaded is one that is not."""
+    monkeypatch.setitem(sys.modules, "crewai.types.streaming", None)
+
+    assert type(recorder.replay(recorded.recording.path)) is recorder.StreamSession
 
 
 def test_a_recording_that_is_not_there() -> None:
