@@ -11,7 +11,9 @@ from pydantic_core import to_json
 from otelstream.cli.terminal import plain
 from otelstream.cli.watch import Watched, sentence_of
 from otelstream.errors import RecordingError
+from otelstream.jsontext import encode_json
 from recorder import StreamSession
+from recorder.classes import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,21 @@ def tell(ending: Ending, *, as_json: bool = False) -> None:
             "result": ending.result,
             "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
         }
-        print(to_json(facts, indent=2, fallback=str, inf_nan_mode="null").decode())
+        print(_json(facts))
     else:
-        print(f"{ending.state}, {ending.frames} frames, result: {plain(repr(ending.result))}", flush=True)
+        result = plain(describe(ending.result, limit=None))
+        print(f"{ending.state}, {ending.frames} frames, result: {result}", flush=True)
         if error is not None:
             print(f"otelstream: the run failed: {sentence_of(error)}", file=sys.stderr)
     if error is not None:
         raise typer.Exit(1)
+
+
+def _json(facts: dict[str, object]) -> str:
+    try:
+        return to_json(facts, indent=2, fallback=str, inf_nan_mode="null").decode()
+    except ValueError:  # a text in it is no Unicode, or its bytes are no text
+        return encode_json(facts, nan="null")
 
 
 def _result(stream: StreamSession[object]) -> object:

@@ -116,7 +116,9 @@ class Player:
 
     def _change_rate(self, factor: float) -> None:
         if self._tempo.rate:
-            self._playhead.rate = min(max(_SLOWEST, self._playhead.rate * factor), _FASTEST)
+            rate = self._playhead.rate  # which may have been given beyond the bounds
+            slowest, fastest = min(_SLOWEST, rate), max(_FASTEST, rate)
+            self._playhead.rate = min(max(slowest, rate * factor), fastest)
             self._note(f"rate {self._playhead.rate:g}")
 
     def _ignore(self) -> None:

@@ -43,7 +43,7 @@ class Screen:
             ordinal: Its ordinal.
             offset_ns: When it arrived, in nanoseconds after the session's start.
         """
-        call = frame.data.get("call_id")
+        call = str(frame.data.get("call_id"))  # another runtime may have a dict there
         chunk = frame.data.get("chunk")
         is_text = isinstance(chunk, str) and (chunk != "" or not frame.data.get("tool_call"))
         if is_text or frame.type == _START:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import otelstream
-from otelstream.cli.terminal import plain
+from otelstream.cli.terminal import plain, wait_for_reader
 from otelstream.frame import FrameLike
+from recorder.classes import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +31,41 @@ def watch(session: Iterable[FrameLike], *, quiet: bool = False) -> Watched:
 
 
 def consume(session: Iterable[FrameLike], show: Callable[[FrameLike], None]) -> Watched:
-    """Show every frame of a session as it comes; return what came of it."""
-    frames = 0
-    try:
-        for frame in session:
-            frames += 1
-            show(frame)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001  the observed program's own, whatever it is
-        # CrewAI keeps the exception for ever; its traceback would keep this program's frames, and with them
-        # DuckDB, whose binding complains on stderr about whatever outlives the interpreter.
-        return Watched(frames, error.with_traceback(None))
-    return Watched(frames)
+    """Show every frame of a session as it comes; return what came of it.
+
+    Raises:
+        OSError: The output cannot be written.
+    """
+    frames, stream = 0, iter(session)
+    while True:
+        try:
+            frame = next(stream, None)
+        except Exception as error:  # noqa: BLE001  the observed program's own, whatever it is
+            if isinstance(error, BrokenPipeError):
+                wait_for_reader(0.0)  # raises where it is not the program's own
+            # CrewAI keeps the exception for ever; its traceback would keep this program's frames, and with
+            # them DuckDB, whose binding complains on stderr about whatever outlives the interpreter.
+            return Watched(frames, error.with_traceback(None))
+        if frame is None:
+            return Watched(frames)
+        frames += 1
+        show(frame)
 
 
 class _Text:
     """Prints text as it is streamed, that of each call on lines of its own."""
 
     def __init__(self) -> None:
-        self._speaker: object = None
+        self._speaker: tuple[object] | None = None
 
     def show(self, frame: FrameLike) -> None:
         """Print what a frame says."""
         chunk = frame.data.get("chunk")
         if isinstance(chunk, str) and chunk:
-            call = frame.data.get("call_id")
+            speaker = (frame.data.get("call_id"),)
             spoken = plain(chunk, keep="\n\t")
-            print("" if self._speaker in (None, call) else "\n", spoken, sep="", end="", flush=True)
-            self._speaker = call
+            print("" if self._speaker in (None, speaker) else "\n", spoken, sep="", end="", flush=True)
+            self._speaker = speaker
 
     def end(self) -> None:
         """End the last line."""
@@ -68,7 +75,8 @@ class _Text:
 
 def sentence_of(error: BaseException) -> str:
     """Return class and first line of an exception's text."""
-    return plain(f"{type(error).__name__}: {error}".partition("\n")[0])
+    text = describe(error, str, None)  # its own code, which may fail, too
+    return plain(f"{type(error).__name__}: {text}".partition("\n")[0])
 
 
 def report(record: Path | None, frames: int) -> bool:

@@ -119,6 +119,15 @@ def test_what_it_says() -> None:
     ]
 
 
+@pytest.mark.parametrize(("rate", "keys", "note"), [(2048.0, b"+", "rate 2048"), (0.001, b"-", "rate 0.001")])
+def test_a_rate_beyond_the_bounds(rate: float, keys: bytes, note: str) -> None:
+    """Faster is never slower than before, nor slower faster."""
+    script = Script({0: keys})
+    script.play(rate, idle_limit=0.0)
+
+    assert script.notes == [note]
+
+
 def test_where_it_stands() -> None:
     """The last frame and its second, which can be given to `--start`."""
     script = Script({14: b" "})

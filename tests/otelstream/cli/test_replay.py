@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import otelstream
+from otelstream.jsontext import decode_json
+from tests.contract.programs import frame, stream
 from tests.e2e.runs import RESULT, golden, run_sync, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 from tests.otelstream.cli.directories import of_two
@@ -83,3 +85,41 @@ def test_an_error_of_many_lines_is_one_sentence(cli: Cli, tmp_path: Path) -> Non
     run_sync({"record": tmp_path / "x.duckdb"}, ValueError("no tea\nno milk"))
 
     assert cli("replay", "x.duckdb").err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["replay", "play"])
+def test_a_broken_pipe_of_the_run_is_no_broken_output(command: str, cli: Cli, tmp_path: Path) -> None:
+    """The run had a pipe of its own, say to a tool's server."""
+    run_sync({"record": tmp_path / "x.duckdb"}, BrokenPipeError(32, "the server is gone"))
+
+    assert cli(command, "x.duckdb").err == (
+        "otelstream: the run failed: BrokenPipeError: [Errno 32] the server is gone\n"
+    )
+
+
+def test_text_of_a_call_without_an_id_ends_its_line(cli: Cli, tmp_path: Path) -> None:
+    """What is said of the end stands on a line of its own."""
+    list(otelstream.observe(stream([frame(0)]), record=tmp_path / "x.duckdb"))
+
+    assert cli("replay", "x.duckdb").out == "0 \ncompleted, 1 frames, result: 'done'\n"
+
+
+@pytest.mark.parametrize(
+    ("result", "told"), [(b"\xff", r"b'\xff'"), ("\ud800", "\ud800"), ({b"\xff": 1}, {r"b'\xff'": 1})]
+)
+def test_json_of_a_result_that_json_does_not_know(
+    result: object, told: object, cli: Cli, tmp_path: Path
+) -> None:
+    """Bytes that are no text and half characters are written so that it can be read."""
+    list(otelstream.observe(stream([frame(0)], result), record=tmp_path / "x.duckdb"))
+
+    assert decode_json(cli("replay", "x.duckdb", "--json").out)["result"] == told
+
+
+def test_a_result_without_a_text(cli: Cli, tmp_path: Path) -> None:
+    """Python refuses to write integers that are too long; the command says so and goes on."""
+    list(otelstream.observe(stream([frame(0)], 10**5000), record=tmp_path / "x.duckdb"))
+
+    assert cli("replay", "x.duckdb").out.endswith(
+        "result: <builtins:int whose repr raised builtins:ValueError>\n"
+    )

@@ -70,6 +70,13 @@ def test_names_of_calls() -> None:
     assert shown(*frames).splitlines()[1:] == ["gpt-4o 1234: a", "Chef abcd: b", "call: c"]
 
 
+def test_a_call_whose_id_is_no_text() -> None:
+    """Another runtime may name its calls by anything that JSON has."""
+    frames = [frame(data={"chunk": text, "call_id": {"run": 1}}) for text in ("a", "b")]
+
+    assert shown(*frames) == "call {'ru: ab\n"
+
+
 def test_thoughts() -> None:
     """They are told from what is said aloud."""
     frames = [
