@@ -44,7 +44,7 @@ def read_ahead(batches: Iterator[Batch], end: int) -> Iterator[Batch]:
 
 
 class BatchesAhead:
-    """Batches read ahead on an event loop, between `async with` and its end, which waits for the reading thread.
+    """Batches that are read ahead on an event loop, between `async with` and its end, which waits for a read.
 
     No generator: a loop that ends closes all of those at once, and the inner one could not be closed twice.
 
