@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from otelstream.cli.arguments import AsJson, RecordingPath, SessionName
 from otelstream.cli.terminal import plain
+from otelstream.jsontext import encode_json
 from recorder.diff import DEFAULT, Chunks, Policy
 from recorder.diff import diff as compared
 
@@ -46,8 +47,15 @@ def diff(
     policy = Policy(aside=aside, ignore=tuple(ignore or ()), chunks=chunks)
     found = compared(recording, other_recording, session=session, other=other, policy=policy)
     if as_json:
-        print(to_json(found.to_json(), indent=2, fallback=repr, inf_nan_mode="null").decode())
+        print(_json(found.to_json()))
     else:
         print(plain(str(found), keep="\n"))
     if found.verdict == "different":
         raise typer.Exit(1)
+
+
+def _json(facts: dict[str, object]) -> str:
+    try:
+        return to_json(facts, indent=2, fallback=repr, inf_nan_mode="null").decode()
+    except ValueError:  # a text in it is no Unicode
+        return encode_json(facts, nan="null")

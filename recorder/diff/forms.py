@@ -93,7 +93,7 @@ _ID_KEYS: Final = frozenset((
 _IDS: Final = (
     r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
     r"|\b[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\b"
-    r"|\b(?:call|chatcmpl|cmpl|resp|msg|toolu|fc|rs)[_-](?=[A-Za-z_]*\d)[A-Za-z0-9_]{12,}"
+    r"|\b(?:call|chatcmpl|cmpl|resp|msg|toolu|fc|rs)[_-](?:[A-Za-z]+_)*(?=[A-Za-z]*\d)[A-Za-z0-9]{12,}(?:_\w*)?"
 )
 _ENVELOPE: Final = {
     "type": False, "channel": False, "data": False, "namespace": False, "id": True, "parent_id": True,
@@ -102,6 +102,10 @@ _ENVELOPE: Final = {
 """The fields of a frame in the order in which they are compared, and whether they are ids."""
 
 _ID: Final = "\0id\0"
+_LEFT_OUT: Final = "\0aside\0"
+_MARK: Final = "\0"
+"""What the two begin with; where a text has it, it is doubled."""
+
 _ASIDE, _NOTHING = Form(("aside",)), Form(("null",))
 _OPEN, _LIST, _CLOSE = ("{",), ("[",), ("]",)
 _KEPT: Final = 4_096
@@ -219,11 +223,11 @@ class Forms:
 
         def without(found: re.Match[str]) -> str:
             if found.lastgroup is None:
-                return "\0"
+                return _LEFT_OUT
             ids.append(found[0])
             return _ID
 
-        plain = self._volatile.sub(without, text)
+        plain = self._volatile.sub(without, text.replace(_MARK, 2 * _MARK))
         return Form(text if plain == text else plain, tuple(ids))
 
 

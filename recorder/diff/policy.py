@@ -83,7 +83,7 @@ RULES: Final = (
         keys=rf"{_MEASURED}|(?:\w+_)?(?:duration|elapsed|latency)(?:_(?:s|seconds))?",
         texts=_IN_TEXT.format(keys=_MEASURED),
     ),
-    Rule("addresses", "Memory addresses (`0x7f…`) inside of texts.", texts=r"\b0x[0-9a-fA-F]{6,16}\b"),
+    Rule("addresses", "Memory addresses (`0x7f…`) inside of texts.", texts=r"\b0x[0-9a-fA-F]{9,16}\b"),
     Rule(
         "counters",
         "How often a tool object was used (`current_usage_count`): one that serves several runs goes on"

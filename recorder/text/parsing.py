@@ -112,7 +112,7 @@ def _gap(said: dict[str, Any], _: int) -> StoredGap:
 
 def _end(said: dict[str, Any], _: int) -> SessionEnd:
     state = said["outcome"]
-    if state not in _STATES:
+    if not isinstance(state, str) or state not in _STATES:
         raise FrameError(f"outcome is {state!r}, none of {', '.join(sorted(_STATES))}")
     texts = {name: _text_of(said, name) for name in JSON_COLUMNS}
     return _valid(SessionEnd, {**said, "state": state, **texts})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import otelstream
+from otelstream.testing import make_frame
 from tests.e2e.runs import golden, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 
@@ -70,6 +71,17 @@ def test_json_for_programs(cli: Cli, recordings: Recordings, changed: Path) -> N
         "$.data.chunk",
         "other\x1b[2J",
     )
+
+
+def test_json_of_a_text_that_is_no_unicode(cli: Cli, tmp_path: Path) -> None:
+    """Half a character in a value is no reason to tell nothing."""
+    paths = tmp_path / "one.jsonl", tmp_path / "other.jsonl"
+    for path, text in zip(paths, ("half \ud83d", "whole"), strict=True):
+        list(otelstream.observe(session([make_frame("my_event", data={"text": text})]), record=path))
+
+    ended = cli("diff", *paths, "--json")
+
+    assert (ended.code, json.loads(ended.out)["first"]["left_value"]) == (1, "half \ud83d")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def first(left: object, right: object, policy: Policy = Policy()) -> Divergence 
         (f"task {ONE} is done", f"task {OTHER} is done"),
         ({ONE: 1}, {OTHER: 1}),
         ("call_9ae99f99abdf9e99c999", "call_de9fa9c99b999999e99e"),
+        ("toolu_bdrk_01GvxEwLzGmKMvMWs6", "toolu_bdrk_01AAAEwLzGmKMvMWs6"),
+        ("call_function_wtqp2z1b7mhj_1", "call_function_wtqp2z1b7mhk_1"),
         ("0c8412e5b8d145b79b1c6349490dda6c", "456d7f26b8e3462db769cda5126c66ca"),
     ],
 )
@@ -70,6 +72,10 @@ def test_what_runs_do_not_share_is_set_aside(left: object, right: object) -> Non
         (float("nan"), None, "$.data.value"),
         ("call_customer_service", "call_customer_support", "$.data.value"),
         ("half \ud83d", "half \udc00", "$.data.value"),
+        ("\0id\0", ONE, "$.data.value"),
+        ("at \0aside\0", "at 0x7f5718e9ccc0", "$.data.value"),
+        ("color 0x336699", "color 0x993366", "$.data.value"),
+        ("call_get_weather_v2_now", "call_get_weather_v3_now", "$.data.value"),
     ],
 )
 def test_what_says_something_is_compared(left: object, right: object, path: str) -> None:
@@ -122,11 +128,27 @@ def test_deep_values_are_compared() -> None:
         ("$.data.value[1]", [1, 2], [1, 3]),
         ("$.data.*.cost", {"cost": 1}, {"cost": 2}),
         ("$.data.value['a cost']", {"a cost": 1}, {"a cost": 2}),
+        ("$..['a cost']", [{"a cost": 1}], [{"a cost": 2}]),
+        ("$.data.value.größe", {"größe": 1}, {"größe": 2}),
     ],
 )
 def test_a_path_can_be_ignored(ignore: str, left: object, right: object) -> None:
     """What a path of the policy means is not compared, and is compared without it."""
     assert (first(left, right, Policy(ignore=(ignore,))), first(left, right) is None) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "a.b", "[0]", "*", "..", "it's", 'a "b" it\'s', "a\\b", "a\nb\x1b", "größe", "\U0001f40d", "\ud83d"],
+)
+def test_the_path_that_is_told_can_be_ignored(key: str) -> None:
+    """Whatever a key is, the path of a difference beneath it means that place, and no other."""
+    found = first({key: 1}, {key: 2})
+    assert found is not None
+    assert found.path is not None
+    policy = Policy(ignore=(found.path,))
+    beside = first({key: 1, "q": 1}, {key: 2, "q": 2}, policy)
+    assert (first({key: 1}, {key: 2}, policy), beside and beside.path) == (None, "$.data.value.q")
 
 
 def test_what_is_beside_an_ignored_path_is_compared() -> None:

@@ -182,6 +182,7 @@ def test_what_is_unknown_is_passed_over() -> None:
             "frames: Input should be a valid integer",
         ),
         (b'{"outcome":"splendid"}', "outcome is 'splendid', none of cancelled, completed, crashed, failed"),
+        (b'{"outcome":[]}', "outcome is [], none of cancelled, completed, crashed, failed"),
         (b'{"outcome":"completed"}', "ended_at: Input should be a valid datetime"),
         (b'{"session":7}', "session is 7, no id"),
         (b'{"otelstream_recording":"one"}', "otelstream_recording is 'one', no number of a version"),
