@@ -14,6 +14,8 @@ export CREWAI_TRACING_ENABLED ?= false
 demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
 	$(BIN)/otelstream demo
 
+# Compiled once: some hundred processes of the tests import the same modules.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)          ## run the tests, on real CrewAI, DuckDB and OTLP
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
