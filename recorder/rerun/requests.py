@@ -34,16 +34,17 @@ class Request:
     Attributes:
         kind: Whether a model or a tool was asked.
         fields: What was asked, by the names of the frame, ids and addresses replaced.
-        digest: SHA-256 of both, in hexadecimal.
+        exact: SHA-256 of the same with ids and addresses, by which equal ones are told apart; may be empty.
+        digest: SHA-256 of kind and fields, in hexadecimal.
     """
 
     kind: Kind
     fields: Mapping[str, Any]
+    exact: str = field(default="", compare=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        text = json.dumps([self.kind, self.fields], sort_keys=True, default=str)
-        object.__setattr__(self, "digest", hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
+        object.__setattr__(self, "digest", _digest([self.kind, self.fields]))
 
 
 def model_request(data: Mapping[str, Any]) -> Request:
@@ -54,12 +55,18 @@ def model_request(data: Mapping[str, Any]) -> Request:
         asked["messages"] = [_spoken(message) for message in messages]
     elif isinstance(messages, str):  # what every provider makes of it
         asked["messages"] = [{"role": "user", "content": messages}]
-    return Request("llm", aliased(asked))
+    return Request("llm", aliased(asked), _digest(asked))
 
 
 def tool_request(data: Mapping[str, Any]) -> Request:
     """Return the request of a tool call, given the data of its `tool_usage_started`."""
-    return Request("tool", aliased({name: data.get(name) for name in _TOOL_FIELDS}))
+    asked = {name: data.get(name) for name in _TOOL_FIELDS}
+    return Request("tool", aliased(asked), _digest(asked))
+
+
+def _digest(value: Any) -> str:  # noqa: ANN401  JSON is any value
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _spoken(message: Any) -> Any:  # noqa: ANN401  a message is JSON of any shape

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from recorder.rerun.calls import CallName, RecordedCall
 from recorder.rerun.ledger import Ledger
-from recorder.rerun.requests import Kind, Request
+from recorder.rerun.requests import Kind, Request, model_request
 
 
 def call(
@@ -19,6 +20,16 @@ def call(
 def request(asked: str, kind: Kind = "llm") -> Request:
     """What it asks."""
     return Request(kind, {"messages": asked})
+
+
+def uuid(number: int) -> str:
+    """An id."""
+    return f"0b6a3c1e-8a4f-4d8e-9a51-0c2d3e4f5a6{number}"
+
+
+def about(customer: str) -> Request:
+    """A question about a customer."""
+    return model_request({"model": "gpt", "messages": f"Who is {customer}?"})
 
 
 def ordinals(calls: Iterable[RecordedCall]) -> list[int]:
@@ -52,6 +63,15 @@ def test_equal_calls_are_given_in_their_order_and_once() -> None:
     ledger = Ledger([call(0, "left", "tea?"), call(1, "left", "tea?")])
 
     assert [taken(ledger, "left", "tea?") for _ in range(3)] == [0, 1, None]
+
+
+def test_ids_tell_apart_what_is_equal_but_for_them() -> None:
+    """Whoever asks about a customer gets no answer about another; new ids are answered in order."""
+    customers = [uuid(9), uuid(8), uuid(7)]
+    ledger = Ledger([replace(call(at, "a", ""), request=about(one)) for at, one in enumerate(customers)])
+    found = [ledger.take(("a",), about(one)) for one in (customers[2], uuid(1), customers[1], uuid(2))]
+
+    assert ordinals(each for each in found if each is not None) == [2, 0, 1]
 
 
 def test_another_place_or_kind_is_another_call() -> None:
