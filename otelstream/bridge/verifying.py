@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from otelstream.bridge.invocations import Turn, UnrepeatableError, invocation_of
 from otelstream.bridge.verdicts import Kind, Verdict
 from otelstream.errors import DivergedError, RecordingError, RerunError
 from otelstream.jsontext import decode_json
+from otelstream.redact import Redactor, secret_values
 from otelstream.source.entrypoint import EntryPoint
 from otelstream.source.performing import failure_of, perform
 from recorder import RecordedSession, Recording
@@ -127,6 +129,8 @@ def _compared(session: RecordedSession, begin: Begin, terms: Terms) -> tuple[_Co
             performed = perform(begin, session.start.mode)
     except DivergedError as error:
         return _Compared("diverged", error.frame, str(error)), None
+    except SystemExit as leaving:
+        return _Compared("diverged", text=f"it ends the process now: SystemExit: {leaving.code}"), None
     except RerunError as error:
         raise UnrepeatableError(str(error)) from None
     found = diff(session.file, performed, session=session.start.session_id, policy=terms.policy)
@@ -140,7 +144,12 @@ def _compared(session: RecordedSession, begin: Begin, terms: Terms) -> tuple[_Co
 def _failure_before(session: RecordedSession, performed: Any) -> str:  # noqa: ANN401  a session of CrewAI's
     """Return a line about what was raised where nothing was: frames that are missing then follow from it."""
     error = failure_of(performed) if session.state == "completed" else None
-    return "" if error is None else f"it fails now: {type(error).__name__}: {error}\n"
+    if error is None:
+        return ""
+    told = str(error)
+    if session.start.redacted:  # as the frames are, with which it is told
+        told = Redactor(values=secret_values(os.environ)).redact_text(told)
+    return f"it fails now: {type(error).__name__}: {told}\n"
 
 
 def _messages(performed: Any) -> int:  # noqa: ANN401  a session of CrewAI's

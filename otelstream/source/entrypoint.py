@@ -119,7 +119,7 @@ def _module(module_name: str, name: str) -> ModuleType:
 def _made(factory: Callable[[], object], name: str) -> object:
     try:
         return factory()
-    except Exception as error:  # noqa: BLE001  a user's code
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a user's code
         raise EntryPointError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
 
 

@@ -5,6 +5,7 @@ Importing this module imports CrewAI.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from crewai.experimental import ConversationConfig, ConversationState  # noqa: E
 from crewai.flow.flow import listen, start  # noqa: E402 (after the settings)
 
 from otelstream.demo.scripted_llm import Say, ScriptedLLM, Turn  # noqa: E402 (after the settings)
+
+KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyzABCD"
+"""Obviously fake."""
 
 
 def ask(*turns: Turn, wording: str = "", label: str = "tea", fails: bool = False) -> Any:  # noqa: ANN401
@@ -64,6 +68,37 @@ def relabelled() -> Any:  # noqa: ANN401
 def failing() -> Any:  # noqa: ANN401
     """Fails after the answer."""
     return ask(fails=True)
+
+
+def telling_a_secret() -> Any:  # noqa: ANN401
+    """Fails with a key in its text."""
+
+    class AskFlow(Flow[dict[str, Any]]):
+        _skip_auto_memory: bool = True
+
+        @start()
+        def inquire(self) -> str:
+            raise ValueError(f"no such key: {KEY}")
+
+    return AskFlow()
+
+
+def leaving() -> Any:  # noqa: ANN401
+    """Ends the process as if all were well."""
+
+    class AskFlow(Flow[dict[str, Any]]):
+        _skip_auto_memory: bool = True
+
+        @start()
+        async def inquire(self) -> str:
+            sys.exit(0)
+
+    return AskFlow()
+
+
+def leaving_at_once() -> Any:  # noqa: ANN401
+    """Ends the process where a flow is to be made."""
+    sys.exit(0)
 
 
 def asking_a_person() -> Any:  # noqa: ANN401

@@ -174,6 +174,30 @@ def test_code_that_fails_diverges(verify: Verify) -> None:
     assert "method_execution_finished" in lines[2]
 
 
+def test_a_secret_in_a_failure_of_today_is_masked(verify: Verify, tmp_path: Path) -> None:
+    """A report is kept and shown by a CI server, and the frames beside it are masked, too."""
+    from tests.otelstream.cli import apps
+
+    ended = verify(["text"], "telling_a_secret", "--junit", "out.xml")
+
+    assert "it fails now: ValueError: no such key: REDACTED" in ended.out
+    assert apps.KEY not in ended.out + (tmp_path / "out.xml").read_text()
+
+
+def test_code_that_ends_the_process_diverges(verify: Verify) -> None:
+    """An exit code of 0 in the midst of a run does not become that of the gate."""
+    ended = verify(["async"], "leaving")
+
+    assert (ended.code, untimed(ended.out)) == (
+        1,
+        [
+            "diverged  runs/async.duckdb #0 AskFlow",
+            "    it ends the process now: SystemExit: 0",
+            "1 verdicts: 1 diverged",
+        ],
+    )
+
+
 def test_what_may_differ_is_ignored(verify: Verify) -> None:
     """`--ignore` sets JSON paths aside."""
     ended = verify(["ask"], "relabelled", "-s", "0", "--ignore", "$.data.result", "--ignore", "$.result")
@@ -310,6 +334,7 @@ def test_verdicts_are_json_for_programs(verify: Verify) -> None:
     [
         ("one_flow", (), f"{APPS}:one_flow is one flow, and each recorded run needs one of its own"),
         ("gone", (), f"{APPS}:gone cannot be found"),
+        ("leaving_at_once", (), f"{APPS}:leaving_at_once cannot be made: SystemExit: 0"),
         ("APPS", (), f"{APPS}:APPS cannot be found"),
         ("today", ("--serve", "tea"), "--serve 'tea' is nothing that can be served"),
         ("today", ("--ignore", "result"), "'result' is no path in a frame"),
