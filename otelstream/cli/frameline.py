@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from otelstream.cli.terminal import plain
 from otelstream.frame import FrameLike
+from otelstream.jsontext import encode_json
 from recorder import RecordedSession
 
 WIDTH: Final = 100
@@ -45,7 +46,12 @@ def _about(data: dict[str, Any]) -> str:
 
 
 def _text(fact: object) -> str:
-    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False, default=repr)
+    if isinstance(fact, str):
+        return fact
+    try:
+        return json.dumps(fact, ensure_ascii=False, default=repr)
+    except RecursionError:
+        return encode_json(fact)
 
 
 def _cut(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from otelstream.cli.frameline import frame_line
+from otelstream.jsontext import decode_json
 from recorder import RecordedSession
 from tests.contract.programs import frame
 from tests.e2e.runs import golden
@@ -55,3 +56,12 @@ def test_a_session_without_a_name() -> None:
     nameless = replace(SESSION, start=replace(START, name=None))
 
     assert frame_line(nameless, frame(type="x\x1b", data={})) == "00:00:00.000  -/0001            x\\x1b"
+
+
+def test_a_fact_that_is_nested_deeply() -> None:
+    """However deep it is, there is a line for it."""
+    nested = decode_json('{"a":' * 3_000 + "1" + "}" * 3_000)
+
+    line = frame_line(SESSION, frame(data={"query": nested}))
+
+    assert line == PREFIX + " " * 12 + ('{"a":' * 20)[:99] + "…"
