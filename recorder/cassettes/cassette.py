@@ -127,6 +127,8 @@ class Cassette:
         episode = self._held[number]
         if episode.start.mode != kind:
             raise RecordingError(self._plan.misfit(number, episode.start.mode, kind))
+        if episode.end is None:
+            raise RecordingError(self._plan.cut_short(number))
         if self._plan.serve is not None:
             return self._rehearsed(live, episode.id, self._plan.serve)
         dismiss(live)
@@ -140,12 +142,8 @@ class Cassette:
             RecordingError: It is not whole.
             AssertionError: It is not the same.
         """
-        __tracebackhide__ = True
-        try:
-            for rehearsal in self._rehearsals:
-                rehearsal.check()
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self._plan.if_it_shall_be()}") from None
+        for rehearsal in self._rehearsals:
+            rehearsal.check()
         if self._take is not None:
             self._take.finish()
             if self._plan.policy.keeps and not self._plan.policy.replays:
@@ -184,7 +182,7 @@ class Cassette:
         if policy.replays and number < len(self._held):
             return None
         while True:
-            self._held = episodes_in(path)
+            self._held = self._episodes() if policy.keeps else []
             if policy.replays and number < len(self._held):
                 self._turn.give_up()
                 return None
@@ -202,8 +200,15 @@ class Cassette:
             self._take.copy(path)
         return self._take
 
+    def _episodes(self) -> list[RecordedSession]:
+        __tracebackhide__ = True
+        try:
+            return episodes_in(self._plan.path)
+        except RecordingError as error:
+            raise RecordingError(self._plan.unreadable(error), error.fault) from None
+
     def _rehearsed(self, live: S, session_id: str, serve: frozenset[str]) -> S:
-        rehearsal = Rehearsal(live, self._plan.path, session_id)
+        rehearsal = Rehearsal(live, self._plan.path, session_id, self._plan.if_it_shall_be())
         rehearsal.begin(serve, self._studio.redactor)
         self._rehearsals.append(rehearsal)
         return live

@@ -12,7 +12,7 @@ from typing import Final
 SUFFIXES: Final = (".jsonl", ".duckdb")
 FOLDER: Final = "recordings"
 LONGEST: Final = 100
-"""Most characters of a test's name, and of the id of a case, in the name of a file."""
+"""Most bytes of a test's name, of the marker's, and of the id of a case, in the name of a file."""
 
 _PLAIN_ID: Final = re.compile(r"[a-z0-9_.-]*")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]+")

@@ -56,10 +56,11 @@ def kind_of(session: object) -> Mode:
             " from kickoff() of a flow with stream=True."
         )
     if is_begun(session):
-        raise RecordingError(
-            f"recording.wrap() got a session of which {len(session.frames)} frames have been read;"
-            " wrap it before it is iterated."
+        count = len(session.frames)
+        what = (
+            f"of which {count} frame{' was' if count == 1 else 's were'} read" if count else "that has ended"
         )
+        raise RecordingError(f"recording.wrap() got a session {what}; wrap it before it is iterated.")
     return "async" if isinstance(session, LiveAsyncSession) else "sync"
 
 

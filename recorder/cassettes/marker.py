@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from otelstream.errors import UsageError
+from recorder.cassettes.layout import LONGEST
 from recorder.cassettes.mode import MODES, Mode
 
 if TYPE_CHECKING:
@@ -70,11 +71,23 @@ def _arguments(mark: MarkLike) -> dict[str, Any]:
     if unknown:
         raise UsageError(f"the marker `recording` has {', '.join(unknown)}; it may have {', '.join(known)}.")
     name, mode = given.get("name"), given.get("mode")
-    if name is not None and (not isinstance(name, str) or not name.strip()):
-        raise UsageError(f"the marker `recording` has the name {name!r}; give a text, or none.")
+    if name is not None and not _may_be_file(name):
+        raise UsageError(
+            f"the marker `recording` has the name {name!r}; give a text that files may have for a name, of"
+            f" {LONGEST} bytes at most, or none."
+        )
     if mode is not None and mode not in MODES:
         raise UsageError(f"the marker `recording` has the mode {mode!r}; it is one of {', '.join(MODES)}.")
     return given
+
+
+def _may_be_file(name: object) -> bool:
+    return (
+        isinstance(name, str)
+        and bool(name.strip())
+        and name.isprintable()  # which surrogates are not, either
+        and all(len(part.encode()) <= LONGEST for part in name.split("/"))
+    )
 
 
 def _servable(serve: object) -> frozenset[str]:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from otelstream.errors import RecordingError
 from recorder.cassettes.mode import POLICIES, Mode, Policy, Wishes
 
 
@@ -67,6 +68,21 @@ class Plan:
         return (
             f"session number {number + 1} of {self.path} is {recorded}, and the one that the test wraps is"
             f" {wrapped}; {self.advice('rewrite')}"
+        )
+
+    def unreadable(self, error: RecordingError) -> str:
+        """Return the sentences for a recording that cannot be read."""
+        return f"{error} Or {self.advice('rewrite')}"
+
+    def cut_short(self, number: int) -> str:
+        """Return the sentence for a recorded session that has no end.
+
+        Args:
+            number: The number of the episode, from 0.
+        """
+        return (
+            f"session number {number + 1} of {self.path} has no end, as its process died or the file was cut;"
+            f" {self.advice('rewrite')}"
         )
 
     def if_it_shall_be(self) -> str:

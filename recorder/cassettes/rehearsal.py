@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otelstream.errors import DivergedError
 from recorder.cassettes.live import LiveAsyncSession, leave
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ class Rehearsal:
         live: The live session.
         path: The recording.
         session_id: The recorded session.
+        advice: What to do if they differ and that is right.
     """
 
     live: Any
     path: Path
     session_id: str
+    advice: str
 
     def begin(self, serve: frozenset[str], redactor: Redactor | None) -> None:
         """Have models or tools answer from the recording when the session is read, and while it is.
@@ -41,9 +44,9 @@ class Rehearsal:
         block = self._block(serve, redactor)
         # The session's own iterator is replaced, not the session: its result and its flags stay CrewAI's.
         if isinstance(self.live, LiveAsyncSession):
-            self.live._async_iterator = _aserved(self.live._async_iterator, block)  # type: ignore[attr-defined]  # both classes have it
+            self.live._async_iterator = _aserved(self.live._async_iterator, block, self.advice)  # type: ignore[attr-defined]  # both classes have it
         else:
-            self.live._sync_iterator = _served(self.live._sync_iterator, block)
+            self.live._sync_iterator = _served(self.live._sync_iterator, block, self.advice)
 
     def check(self) -> None:
         """Compare the two, as `recorder.assert_same_run` does.
@@ -52,11 +55,13 @@ class Rehearsal:
             AssertionError: They differ.
             UsageError: The live session has not been read.
         """
-        __tracebackhide__ = True
         from recorder.diff import assert_same_run
 
         leave(self.live)
-        assert_same_run(self.live, self.path, self.session_id)
+        try:
+            assert_same_run(self.live, self.path, self.session_id)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.advice}") from None
 
     def _block(self, serve: frozenset[str], redactor: Redactor | None) -> AbstractContextManager[object]:
         if not serve:
@@ -66,17 +71,30 @@ class Rehearsal:
         return rerun(self.path, self.session_id, serve=serve, redactor=redactor)  # type: ignore[arg-type]  # the marker was checked
 
 
-def _served(frames: Iterator[Any], block: AbstractContextManager[object]) -> Iterator[Any]:
+def _served(frames: Iterator[Any], block: AbstractContextManager[object], advice: str) -> Iterator[Any]:
     __tracebackhide__ = True
-    with block:
-        yield from frames
+    try:
+        with block:
+            yield from frames
+    except DivergedError as error:
+        raise _advised(error, advice) from error.__cause__
 
 
-async def _aserved(frames: AsyncIterator[Any], block: AbstractContextManager[object]) -> AsyncIterator[Any]:
-    with block:
-        try:
-            async for frame in frames:
-                yield frame
-        finally:
-            if isinstance(frames, AsyncGenerator):
-                await frames.aclose()
+async def _aserved(
+    frames: AsyncIterator[Any], block: AbstractContextManager[object], advice: str
+) -> AsyncIterator[Any]:
+    __tracebackhide__ = True
+    try:
+        with block:
+            try:
+                async for frame in frames:
+                    yield frame
+            finally:
+                if isinstance(frames, AsyncGenerator):
+                    await frames.aclose()
+    except DivergedError as error:
+        raise _advised(error, advice) from error.__cause__
+
+
+def _advised(error: DivergedError, advice: str) -> DivergedError:
+    return DivergedError(error.sentence, f"{error.difference}\n{advice}", error.frame)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -34,10 +35,15 @@ class UnusedRecordings:
         if config.getoption("lf", default=False):
             usage.reasons.append("only tests that failed before were asked for")
 
-    def pytest_collectstart(self, collector: pytest.Collector) -> None:
-        """Take note of a test module."""
-        if isinstance(collector, pytest.File):
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Take note of a test module, unless it is skipped or broken: nobody knows what its tests use."""
+        report = yield
+        if report.passed and isinstance(collector, pytest.File):
             self._usage.layouts[collector.path] = layout_for(collector.path, self._config)
+        return report
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test that has a recording."""
@@ -68,7 +74,7 @@ class UnusedRecordings:
             self._usage.reasons.append("the run was stopped")
         if self._usage.reasons:
             return
-        folders = [Path(argument).absolute() for argument in self._config.args]
+        folders = [Path(os.path.abspath(argument)) for argument in self._config.args]
         self._unused = unused_recordings(self._usage, folders)
         if self._unused and self._is_fatal and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -104,6 +104,7 @@ class Take:
         recorded = {number_of(session): session for session in episodes_in(self.path)}
         for number, session in self._sessions.items():
             self._check(session, recorded.get(number + self._shift), number)
+        self._forget_origin()
 
     def keep(self, episodes: Sequence[RecordedSession]) -> None:
         """Add episodes that the recording holds until now. Raises `RecordingError` if that cannot be done."""
@@ -131,10 +132,30 @@ class Take:
         self._sessions.clear()
         remove_folder(self._folder)
 
+    def _forget_origin(self) -> None:
+        """Take out of what was recorded where that was: no repository needs to know of this machine."""
+        from recorder.conversion import convert
+        from recorder.text.origins import copy_without_origin
+
+        names = (f"whole{self.path.suffix}", "text.jsonl", "copied.jsonl")
+        whole, text, copied = (self._folder / name for name in names)
+        try:
+            os.replace(self.path, whole)
+            if self.path.suffix == ".jsonl":
+                copy_without_origin(whole, self.path, self.path)
+            else:
+                convert(whole, text)
+                copy_without_origin(text, copied, self.path)
+                convert(copied, self.path)
+        except OSError as error:
+            raise RecordingError(f"{self._place} cannot be recorded: {error}.", "disk") from None
+
     def _check(
         self, live: LiveSession | LiveAsyncSession, recorded: RecordedSession | None, number: int
     ) -> None:
         what = self._what(number)
+        if recorded is None and not live.frames:
+            raise RecordingError(f"{what} was closed before it was read; iterate it, or do not wrap it.")
         if recorded is None or (recorded.end is None and not isinstance(live, LiveAsyncSession)):
             raise RecordingError(f"{what} was lost; the log of `otelstream` says why.")
         if recorded.end is None:

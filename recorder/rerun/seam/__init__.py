@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import Final
 
 import crewai.agents.agent_executor
-import crewai.crew
 import crewai.flow.runtime
 import crewai.hooks.tool_hooks
 import crewai.llms.base_llm
@@ -39,7 +38,7 @@ _FUNCTIONS: Final[tuple[tuple[type | ModuleType, str, Wrap], ...]] = (
     (crewai.flow.runtime, "create_frame_generator", workers.raising_in_streams),
     (crewai.utilities.streaming, "create_frame_generator", workers.raising_in_streams),
     (crewai.flow.runtime, "create_async_frame_generator", workers.raising_in_async_streams),
-    (crewai.crew, "create_chunk_generator", workers.ending_chunks),
+    (crewai.utilities.streaming, "threading", workers.ending_threads),
     (crewai.task.Task, "_execute_task_async", workers.ending_tasks),
     (crewai.hooks.tool_hooks, "run_after_tool_call_hooks", tools.serving_hooks),
     (crewai.utilities.tool_utils, "run_after_tool_call_hooks", tools.serving_hooks),
@@ -47,7 +46,7 @@ _FUNCTIONS: Final[tuple[tuple[type | ModuleType, str, Wrap], ...]] = (
     (crewai.tools.tool_usage.ToolUsage, "_remember_format", tools.keeping_format),
     (BaseLLM, "__init__", keys.with_dummy_key),
 )
-"""Where a function of CrewAI's is looked up, its name, and what makes its stand-in."""
+"""Where a function of CrewAI's, or a module, is looked up, its name, and what makes its stand-in."""
 
 _NEEDED: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (

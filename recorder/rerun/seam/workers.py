@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import wraps
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from otelstream.errors import RerunError
@@ -52,18 +53,19 @@ def raising_in_async_streams(original: Callable[..., Any]) -> Callable[..., Any]
     return create
 
 
-def ending_chunks(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the stand-in for `create_chunk_generator`, whose worker has told the end when it is stopped."""
+def ending_threads(original: ModuleType) -> SimpleNamespace:
+    """Return the stand-in for a module's `threading`, whose threads end as if they were done when stopped.
 
-    @wraps(original)
-    def create(state: Any, run: Callable[[], None], output: Any) -> Any:  # noqa: ANN401  CrewAI's
-        def run_to_end() -> None:
-            with suppress(RunStopped):  # remembered, and raised where the block is left
-                run()
+    A stream may have been made before the re-execution, and then only its thread is begun in it. What
+    stopped the run is remembered, and raised where the block is left.
+    """
 
-        return original(state, run_to_end, output)
+    class EndingThread(original.Thread):  # type: ignore[misc, name-defined]  # of whatever stands there now
+        def run(self) -> None:
+            with suppress(RunStopped):
+                super().run()
 
-    return create
+    return SimpleNamespace(**{**vars(original), "Thread": EndingThread})
 
 
 def ending_tasks(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from recorder.reader import open_recording
 from tests.recorder.cassettes.suites import Suite
 
 pytest_plugins = ["pytester"]
@@ -194,3 +197,25 @@ def test_one(recording, monkeypatch):
 """
     )
     suite.run("--recording-mode=once").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", ["data.jsonl", "data.duckdb"])
+def test_this_machine_is_not_named(suite: Suite, name: str) -> None:
+    """What a test records says neither on which machine nor in which process and folder that was."""
+    suite.write(
+        test_a=f"""
+@pytest.mark.recording("{name}")
+def test_one(recording):
+    see(recording.wrap(live("old")))
+    see(recording.wrap(live("new")))
+"""
+    )
+    before = _origins(suite.hold(name, ["old"]))
+    suite.run("--recording-mode=new_episodes").assert_outcomes(passed=1)
+    assert _origins(suite.path(name)) == [*before, (name, "", 0)]
+
+
+def _origins(path: Path) -> list[tuple[str, str, int]]:
+    with open_recording(path) as recording:
+        starts = [session.start for session in recording.sessions()]
+    return [(start.recorded_as, start.host, start.pid) for start in starts]

@@ -156,3 +156,11 @@ def test_a_place_that_cannot_be_written(suite: Suite) -> None:
     result = suite.run("--recording-mode=once")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E*RecordingError: *recordings/test_a/test_one.jsonl cannot be recorded: *"])
+
+
+def test_a_session_that_is_closed_at_once(suite: Suite) -> None:
+    """A session that was closed before it was read is told as that, as there is nothing to record."""
+    suite.write(test_a="def test_one(recording): recording.wrap(live('new')).close()")
+    suite.run("--recording-mode=once").stdout.fnmatch_lines(
+        ["nothing was recorded to *: the session that was wrapped as number 1 was closed before it was read*"]
+    )

@@ -8,6 +8,8 @@ from tests.recorder.cassettes.suites import Suite
 
 pytest_plugins = ["pytester"]
 
+NAMES = "give a text that files may have for a name, of 100 bytes at most, or none."
+
 
 @pytest.mark.parametrize(
     ("line", "error"),
@@ -18,8 +20,11 @@ pytest_plugins = ["pytester"]
         ),
         (
             "session = live('new'); list(session); recording.wrap(session)",
-            "*RecordingError: recording.wrap() got a session of which 1 frames have been read; wrap it before"
-            " it is iterated.",
+            "*RecordingError: recording.wrap() got a session of which 1 frame was read; wrap it before it*",
+        ),
+        (
+            "session = live('new'); session.close(); recording.wrap(session)",
+            "*RecordingError: recording.wrap() got a session that has ended; wrap it before it is iterated.",
         ),
         (
             "recording.session()",
@@ -48,7 +53,10 @@ def test_a_session_that_is_not_there(suite: Suite) -> None:
     ("marker", "sentence"),
     [
         ("'a', 'b'", "the marker `recording` takes one name; give all else as mode=, redact= or serve=."),
-        ("''", "the marker `recording` has the name ''; give a text, or none."),
+        ("''", f"the marker `recording` has the name ''; {NAMES}"),
+        ("7", f"the marker `recording` has the name 7; {NAMES}"),
+        ("'a' + chr(0)", f"the marker `recording` has the name 'a\\x00'; {NAMES}"),
+        ("'a/' + 101 * 'b'", f"the marker `recording` has the name 'a/bbb*'; {NAMES}"),
         ("mode='twice'", "the marker `recording` has the mode 'twice'; it is one of none, once, *"),
         ("modus='all'", "the marker `recording` has modus; it may have name, mode, redact, serve."),
         ("serve={'memory'}", "the marker `recording` has serve={'memory'}; give a set of llm and tools, *"),
@@ -83,3 +91,35 @@ def test_one(recording): pass
     result = suite.run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([sentence])
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "<<<<<<< mine\n",
+            "*test_one.jsonl has no header, so it is no recording; * Or record it with: *=rewrite",
+        ),
+        (
+            '{"otelstream_recording":9}\n',
+            "*test_one.jsonl has text form 9, newer than * Or record it with: *=rewrite",
+        ),
+    ],
+)
+def test_a_recording_that_cannot_be_read(suite: Suite, text: str, error: str) -> None:
+    """It is told with the command that makes it anew, which does."""
+    suite.write(test_a="def test_one(recording): see(recording.wrap(live('new')))")
+    suite.hold("test_one.jsonl", ["old"]).write_text(text)
+    suite.run().stdout.fnmatch_lines([f"E*RecordingError: {error}"])
+    suite.run("--recording-mode=rewrite").assert_outcomes(passed=1)
+    assert suite.held("test_one.jsonl") == ["new"]
+
+
+def test_a_recording_that_was_cut(suite: Suite) -> None:
+    """A session that has no end is not replayed as if that were all of it."""
+    suite.write(test_a="def test_one(recording): list(recording.wrap(live('new')))")
+    path = suite.hold("test_one.jsonl", ["old"])
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    suite.run().stdout.fnmatch_lines(
+        ["E*RecordingError: session number 1 of *test_one.jsonl has no end, *; record it with: *=rewrite"]
+    )

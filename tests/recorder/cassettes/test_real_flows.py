@@ -58,11 +58,15 @@ def test_a_real_flow(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScriptedLLM, "_exchange", _refuse)
     suite.run().assert_outcomes(passed=2)
     monkeypatch.setattr(otelstream.demo.flow, "Task", partial(_changed, vars(otelstream.demo.flow)["Task"]))
-    # The thread of a flow that is stopped says so, too.
-    result = suite.run("-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    result = suite.run("-W", "error::pytest.PytestUnhandledThreadExceptionWarning")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
-        [">       list(session)", "E*DivergedError:*", "E*Find out what else Tea is good for.*"]
+        [
+            ">       list(session)",
+            "E*DivergedError:*",
+            "E*Find out what else Tea is good for.*",
+            "E*If this is how it shall be, record it with: pytest *_served --recording-mode=rewrite",
+        ]
     )
 
 

@@ -131,3 +131,23 @@ def test_what_is_recorded_is_used(suite: Suite) -> None:
     suite.write(test_a=SUITE)
     suite.hold("test_one.jsonl", ["old0", "old1"])
     assert suite.run("--recording-unused=fail", "--recording-mode=rewrite").ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "line", ["pytest.importorskip('there_is_no_such_module')", "import there_is_no_such_module"]
+)
+def test_a_module_that_is_not_collected(suite: Suite, line: str) -> None:
+    """Recordings of a module that is skipped as a whole, or cannot be imported, are not judged."""
+    suite.write(test_a=f"{line}\n{SUITE}")
+    suite.hold("test_one.jsonl", ["old"])
+    suite.run("--recording-unused=fail").stdout.no_fnmatch_line("*unused recordings*")
+
+
+def test_a_folder_by_another_name(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder may be asked for as `..` as well as by its name."""
+    suite.write(test_a=SUITE)
+    suite.hold("../test_gone/test_one.jsonl", ["old"])
+    monkeypatch.chdir(suite.pytester.mkdir("sub"))
+    suite.run("--recording-unused=warn", "..").stdout.fnmatch_lines(
+        ["*recordings/test_gone/test_one.jsonl: *"]
+    )
