@@ -138,6 +138,9 @@ class Tape:
         batches = self._batches()
         try:
             for batch in batches if holder is None else read_ahead(batches, self.cut.end):
+                if holder is None and channels is None:
+                    yield from batch.frames_of(kind)
+                    continue
                 if holder is not None and batch.first == self.cut.first:
                     holder.begin(at_once=batch.first > 0)
                 for ordinal, offset_ns, frame in _arrivals(batch, kind):
