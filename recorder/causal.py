@@ -56,6 +56,11 @@ class CausalPaths:
         self._open: dict[str, CausalPath] = {}
         self._ended: dict[str, CausalPath] = {}
 
+    @property
+    def has_open(self) -> bool:
+        """Whether a scope began that has not ended."""
+        return bool(self._open or self._new)
+
     def feed(self, frame: FrameLike) -> CausalPath:
         """Return the path of the next frame; that of a start or an end is without the scope itself."""
         path = self.inside(frame.parent_id)

@@ -104,6 +104,12 @@ class Serving:
         used = tuple(call.name for call in self._ledger.served())
         return Report(used, tuple(call.name for call in self._ledger.unused()), missed, live)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether something began that has not ended, as far as frames were seen."""
+        with self._lock:
+            return self._paths.has_open
+
     def serves(self, kind: Kind) -> bool:
         """Tell whether calls of a kind are served.
 

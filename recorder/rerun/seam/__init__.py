@@ -27,7 +27,7 @@ from crewai.tools.base_tool import BaseTool
 from crewai.tools.structured_tool import CrewStructuredTool
 
 from otelstream.errors import RerunError
-from recorder.rerun.seam import keys, models, refusals, tools, workers
+from recorder.rerun.seam import keys, models, refusals, strays, tools, workers
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Patches, Wrap
 from recorder.rerun.seam.watching import sink_of
@@ -45,6 +45,7 @@ _FUNCTIONS: Final[tuple[tuple[type | ModuleType, str, Wrap], ...]] = (
     (crewai.agents.agent_executor, "run_after_tool_call_hooks", tools.serving_hooks),
     (crewai.tools.tool_usage.ToolUsage, "_remember_format", tools.keeping_format),
     (BaseLLM, "__init__", keys.with_dummy_key),
+    (threading.Thread, "start", strays.remembering),
 )
 """Where a function of CrewAI's, or a module, is looked up, its name, and what makes its stand-in."""
 
@@ -90,8 +91,8 @@ def active(serving: Serving) -> Iterator[None]:
             ACTIVE.reset(token)
         with _lock:
             _users.remove(serving)
-            # After a stop, threads may go on that would ask models and tools for real.
-            if not _users and serving.error is None:
+            # After a stop, or where a stream was left, threads may go on that would ask models for real.
+            if not _users and serving.error is None and not serving.is_under_way:
                 _patches.undo()
 
 

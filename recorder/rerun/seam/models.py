@@ -17,6 +17,7 @@ from crewai.llms.retry import run_with_rate_limit_retry
 from recorder.rerun.seam.answering import Answer, Asked, started_event
 from recorder.rerun.seam.context import ACTIVE
 from recorder.rerun.seam.patches import Wrap
+from recorder.rerun.seam.strays import refuse_strays
 from recorder.rerun.serving import Serving
 
 METHODS: Final = ("call", "acall")
@@ -40,6 +41,8 @@ def _serving_sync(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def call(llm: BaseLLM, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  BaseLLM's
         serving = ACTIVE.get()
+        if serving is None:
+            refuse_strays()
         if serving is None or _making.get() is llm:
             return original(llm, *args, **kwargs)
         if serving.serves("llm"):
@@ -64,6 +67,8 @@ def _serving_async(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     async def acall(llm: BaseLLM, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  BaseLLM's
         serving = ACTIVE.get()
+        if serving is None:
+            refuse_strays()
         if serving is None or _making.get() is llm:
             return await original(llm, *args, **kwargs)
         if serving.serves("llm"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import otelstream
 import recorder
 from otelstream.demo.environment import quiet_environment
+from recorder import RerunError
 
 quiet_environment()
 
@@ -83,12 +85,16 @@ def test_two_at_once_do_not_see_each_other(recordings: dict[str, Path]) -> None:
 
 def test_others_are_not_served(recordings: dict[str, Path]) -> None:
     """A thread that did not come from the block asks its own model meanwhile."""
-    asked: list[object] = []
-    thread = threading.Thread(
-        target=contextvars.Context().run, args=(lambda: asked.append(ScriptedLLM([Say("live")]).call("?")),)
-    )
+    entered, asked = threading.Event(), []
+
+    def ask() -> None:
+        entered.wait(timeout=30)
+        asked.append(ScriptedLLM([Say("live")]).call("?"))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
     with recorder.rerun(recordings["tea"]) as run:
-        thread.start()
+        entered.set()
         thread.join()
 
     assert (asked, run.report.live, len(run.report.unused)) == (["live"], 0, 3)
@@ -145,3 +151,54 @@ def test_classes_that_are_made_meanwhile_are_served(recordings: dict[str, Path])
         result = consume(flow.stream_events()).result
 
     assert result == "tea 1, tea 2, tea 3"
+
+
+class PoolFlow(QuietFlow):
+    """Asks in threads of an executor, which hands no context on."""
+
+    @start()
+    def order(self) -> str:
+        """Ask."""
+        with ThreadPoolExecutor(1) as pool:
+            return str(pool.submit(ScriptedLLM([Say("live")]).call, "What will it be?").result())
+
+
+def test_threads_of_the_run_without_its_context_are_stopped(recordings: dict[str, Path]) -> None:
+    """No recording has their calls, and no model is asked for real."""
+    with (
+        pytest.raises(RerunError, match="which does not carry the context of the run"),
+        recorder.rerun(recordings["tea"]),
+    ):
+        consume(PoolFlow().stream_events())
+
+
+def test_threads_without_a_context_are_counted_where_calls_are_made(recordings: dict[str, Path]) -> None:
+    """As any other call that the recording does not hold."""
+    with recorder.rerun(recordings["tea"], on_miss="live") as run:
+        result = consume(PoolFlow().stream_events()).result
+
+    assert (result, run.report.live) == ("live", 1)
+
+
+def test_a_stream_that_is_left_asks_nobody(recordings: dict[str, Path]) -> None:
+    """Its thread goes on after the block, as after an assertion that fails in the loop over its frames."""
+    left, made = threading.Event(), [ScriptedLLM([Say("live")])]
+    flow, outcome = OrderFlow(), []
+    flow.make = lambda: made[0]
+
+    def wait() -> None:
+        left.wait(timeout=30)
+        try:
+            outcome.append(made[0].call("What will it be?"))
+        except BaseException as error:
+            outcome.append(type(error).__name__)
+            raise
+
+    flow.waits = wait
+    with recorder.rerun(recordings["tea"]):
+        session = flow.stream_events()
+        next(iter(session))
+    left.set()
+    consume(session)
+
+    assert outcome == ["RunStopped"]
