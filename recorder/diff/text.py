@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from itertools import islice
@@ -17,6 +18,8 @@ VALUE_CHARACTERS: Final = 200
 LINES: Final = 40
 _LINE_CHARACTERS: Final = 300
 _LEAD: Final = 40
+# Control characters, half characters, and what turns the direction of writing: recordings hold anything.
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def text_of(diff: Diff) -> str:
@@ -30,13 +33,13 @@ def text_of(diff: Diff) -> str:
         return f"reordered: the same {count}, but parallel branches came in another order"
     lines = [_SENTENCES[first.kind](first)]
     if first.scopes:
-        lines.append(f"  in {' > '.join(map(_one_line, first.scopes))}")
+        lines.append(f"  in {' > '.join(first.scopes)}")
     if first.kind == "value":
         lines += _lines_of(first)
-    lines += [f"  {ordinal:>6}  {_one_line(text)}" for ordinal, text in diff.before]
+    lines += [f"  {ordinal:>6}  {text}" for ordinal, text in diff.before]
     lines.append(f"  recorded: {diff.names[0]}, {recorded} frames")
     lines.append(f"  now:      {diff.names[1]}, {now} frames")
-    return "\n".join(lines)
+    return "\n".join(map(_one_line, lines))
 
 
 def _value(first: Divergence) -> str:
@@ -102,4 +105,5 @@ def _lines_of(first: Divergence) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split("\n"))
+    text = " ".join(text.split("\n"))
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -137,3 +137,16 @@ def test_a_comparison_as_json() -> None:
             "right_value": None,
         },
     }
+
+
+def test_nothing_in_it_moves_a_cursor_or_is_half_a_character() -> None:
+    """Names of flows and types of frames are told on their line, and so that every terminal can show them."""
+    script = Script()
+    script.start("flow_started", flow_name="Ask\x1b[2J")
+    script.emit("half \ud83d\nsame: 2 frames", text="a")
+    frames = [script.frames[0], script.frames[1].model_copy(update={"data": {"text": "b"}})]
+
+    assert str(diff(script.frames, frames)).splitlines()[:2] == [
+        "frame 1, half \\ud83d same: 2 frames, differs at $.data.text: recorded 'a', now 'b'",
+        "  in flow Ask\\x1b[2J",
+    ]
