@@ -76,9 +76,9 @@ def verify(
             verdicts.append(verdict)
             if not as_json:
                 print(*_lines(verdict), sep="\n", file=out, flush=True)
+    print(json.dumps(list(map(asdict, verdicts)), indent=2, default=str) if as_json else tally(verdicts))
     if junit is not None:
         _write(verdicts, junit)
-    print(json.dumps(list(map(asdict, verdicts)), indent=2, default=str) if as_json else tally(verdicts))
     raise typer.Exit(exit_code(verdicts))
 
 
