@@ -59,7 +59,7 @@ def replay(  # noqa: PLR0913  the options of a player, each by its name
         idle_limit: How many seconds of the recording a gap between two frames has at most.
         start: The first frame: its ordinal from 0, or from the end if it is negative; its id, or its type, of
             which it is the first; the seconds (`float` or `timedelta`) from the session's start to its
-            arrival; or its timestamp (a naive one is UTC). If frames are left out before it, it comes at once.
+            arrival; or its timestamp (a naive one is UTC). It comes at once if any are left out before it.
         until: The last frame, which is played, too; given like `start`. An id or a type is looked for from
             `start` on; an ordinal or a time behind the last frame leaves nothing out.
         channels: Only frames of these channels.

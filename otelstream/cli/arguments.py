@@ -21,7 +21,7 @@ SessionName: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RecordTo: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--record", help="Record into this file (*.duckdb; *.jsonl is text), made if it is missing."),
+    typer.Option("--record", help="Record into this file (*.duckdb, or *.jsonl for text), made if missing."),
 ]
 NoRedact: TypeAlias = Annotated[
     bool, typer.Option("--no-redact", help="Keep secrets as they are. Only for data that holds none.")
