@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -186,9 +187,10 @@ class Cassette:
             if policy.replays and number < len(self._held):
                 self._turn.give_up()
                 return None
-            if not path.exists() and not policy.makes:
+            exists = os.path.exists(path)  # Path.exists() raises where a folder cannot be searched
+            if not exists and not policy.makes:
                 raise RecordingError(self._plan.missing())
-            if path.exists() and not policy.extends:
+            if exists and not policy.extends:
                 raise RecordingError(self._plan.exhausted(len(self._held), number))
             if self._turn.is_taken:
                 break
@@ -206,6 +208,11 @@ class Cassette:
             return episodes_in(self._plan.path)
         except RecordingError as error:
             raise RecordingError(self._plan.unreadable(error), error.fault) from None
+        except OSError as error:  # of a folder on the way to it
+            raise RecordingError(
+                f"{self._plan.path} cannot be used: {error.strerror}; check the folder and its permissions.",
+                "disk",
+            ) from None
 
     def _rehearsed(self, live: S, session_id: str, serve: frozenset[str]) -> S:
         rehearsal = Rehearsal(live, self._plan.path, session_id, self._plan.if_it_shall_be())

@@ -65,6 +65,7 @@ class Take:
     """
 
     def __init__(self, plan: Plan, studio: Studio, shift: int = 0) -> None:
+        __tracebackhide__ = True
         place = self._place = plan.path
         self._test = plan.test
         self._studio = studio
@@ -74,11 +75,14 @@ class Take:
             place.parent.mkdir(parents=True, exist_ok=True)
             self._folder = make_folder(PREFIX, place.parent)
         except OSError as error:
-            raise RecordingError(f"{place} cannot be recorded: {error}.", "disk") from None
+            raise RecordingError(
+                f"{place} cannot be recorded: {error.strerror}; check the folder and its permissions.", "disk"
+            ) from None
         self.path = self._folder / place.name
 
     def copy(self, recording: Path) -> None:
         """Begin with what a recording holds. Raises `RecordingError` if it cannot be copied."""
+        __tracebackhide__ = True
         try:
             shutil.copyfile(recording, self.path)
         except OSError as error:

@@ -22,7 +22,7 @@ class Turn:
     """
 
     def __init__(self, path: Path) -> None:
-        self._name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+        self._name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32]
         self._descriptor: int | None = None
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder.cassettes.layout import Layout
+from recorder.text.headers import why_foreign
 
 ALL: Final = -1
 """Stands for all sessions of a recording, where only its path was asked for."""
@@ -102,7 +103,7 @@ def _unused_of(file: Path, used: set[int]) -> str | None:
     if ALL in used:
         return None
     if not used:
-        return "all of it"
+        return None if file.suffix == ".jsonl" and why_foreign(file) else "all of it"
     from recorder.cassettes.episodes import episodes_in
 
     count = len(episodes_in(file))

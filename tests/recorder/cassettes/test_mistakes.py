@@ -123,3 +123,18 @@ def test_a_recording_that_was_cut(suite: Suite) -> None:
     suite.run().stdout.fnmatch_lines(
         ["E*RecordingError: session number 1 of *test_one.jsonl has no end, *; record it with: *=rewrite"]
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"),
+    [
+        ("none", "cannot be used: *; check the folder and its permissions."),
+        ("rewrite", "cannot be recorded: *; check the folder and its permissions."),
+    ],
+)
+def test_a_folder_that_cannot_be_used(suite: Suite, mode: str, error: str) -> None:
+    """It is told at the line of the test, with no line of ours."""
+    suite.write(test_a="def test_one(recording): recording.wrap(live('new'))")
+    folder = 300 * "x"  # as nothing is forbidden to root
+    result = suite.run(f"--recording-mode={mode}", f"--recording-dir={folder}")
+    result.stdout.fnmatch_lines([f"E*RecordingError: *test_one.jsonl {error}", "", "test_a.py:4: *"])

@@ -151,3 +151,11 @@ def test_a_folder_by_another_name(suite: Suite, monkeypatch: pytest.MonkeyPatch)
     suite.run("--recording-unused=warn", "..").stdout.fnmatch_lines(
         ["*recordings/test_gone/test_one.jsonl: *"]
     )
+
+
+def test_files_that_are_no_recordings(suite: Suite) -> None:
+    """Data that happen to be in the folder are nobody's unused recordings."""
+    suite.write(test_a=SUITE)
+    suite.hold("test_one.jsonl", ["old"])
+    suite.path("data.jsonl").write_text('{"question": "What is tea?"}\n')
+    suite.run("--recording-unused=fail").stdout.no_fnmatch_line("*unused recordings*")
