@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -88,14 +90,36 @@ def writing(path: Path) -> Iterator[Writer]:
 
 def finished(path: Path, frames: int = 30) -> Path:
     """A recording of two sessions, a crew and tokens, in commits of ten frames."""
-    with writing(path) as writer:
-        record(writer, 0, frames_of("08_method_raises"), "failed")
-        record(writer, 1, tokens(frames))
-    return path
+    return _copy(_finish, frames, path)
 
 
 def killed(path: Path, frames: int = 30) -> Path:
     """What a process leaves that is killed: a session in the file, one in its WAL, and one without an end."""
+    return _copy(_kill, frames, path)
+
+
+def _copy(make: Callable[[Path, int], None], frames: int, path: Path) -> Path:
+    for suffix, data in _made(make, frames).items():
+        Path(f"{path}{suffix}").write_bytes(data)
+    return path
+
+
+@cache
+def _made(make: Callable[[Path, int], None], frames: int) -> dict[str, bytes]:
+    """What is made once and then copied, by suffix."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x")
+        make(path, frames)
+        return {each.removeprefix("x"): data for each, data in bytes_of(path).items()}
+
+
+def _finish(path: Path, frames: int) -> None:
+    with writing(path) as writer:
+        record(writer, 0, frames_of("08_method_raises"), "failed")
+        record(writer, 1, tokens(frames))
+
+
+def _kill(path: Path, frames: int) -> None:
     alive = path.with_name(f"alive-{path.name}")
     with writing(alive) as writer:
         record(writer, 0, frames_of("08_method_raises"), "failed")
@@ -104,8 +128,6 @@ def killed(path: Path, frames: int = 30) -> Path:
         record(writer, 2, frames_of("04_crew_streaming")[:20], None)
         for suffix in (".wal", ""):
             shutil.copyfile(f"{alive}{suffix}", f"{path}{suffix}")
-    alive.unlink()
-    return path
 
 
 def content(path: Path) -> dict[str, Content]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -41,10 +43,18 @@ def noise(length: int) -> bytes:
 
 def long(path: Path) -> Path:
     """A recording of 400 frames in commits of ten."""
-    with writing(path) as writer:
-        record(writer, 0, frames_of("05_crew_two_agents_tools"))
-        record(writer, 1, frames_of("20_long_5000_chunks")[:300])
+    path.write_bytes(_long())
     return path
+
+
+@cache
+def _long() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "long.duckdb")
+        with writing(path) as writer:
+            record(writer, 0, frames_of("05_crew_two_agents_tools"))
+            record(writer, 1, frames_of("20_long_5000_chunks")[:300])
+        return path.read_bytes()
 
 
 def block_of(path: Path, table: str) -> int:

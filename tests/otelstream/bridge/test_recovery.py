@@ -1,10 +1,14 @@
-"""Recovering: what is salvaged is what was recorded, and what is lost has a name."""
+"""Recovering: what is salvaged is what was recorded, and what is lost has a name.
+
+With `OTELSTREAM_CORRUPTIONS` set, as in `tests/e2e/test_corruption.py`, more places are damaged.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -26,6 +30,13 @@ from tests.recorder.recordings import (
     tokens,
     writing,
 )
+
+THOROUGH: Final = "OTELSTREAM_CORRUPTIONS" in os.environ
+PERCENT: Final = range(0, 100, 11 if THOROUGH else 33)
+"""How far into a file a bit is wrong."""
+
+HEADERS: Final = [0, 8, 60, 130, 4_096, 4_110, 8_192] if THOROUGH else [0, 130, 4_110, 8_192]
+"""Bytes of the headers: the checksum, then what it is of, of each of the three."""
 
 
 @pytest.mark.parametrize("make", [finished, killed])
@@ -143,7 +154,7 @@ def test_a_damaged_block_loses_what_the_chain_cannot_vouch_for(tmp_path: Path) -
     assert f"the block at byte {at} is damaged" in recovery.notes
 
 
-@pytest.mark.parametrize("part", range(0, 100, 11))
+@pytest.mark.parametrize("part", PERCENT)
 def test_one_wrong_bit_loses_nothing(part: int, tmp_path: Path) -> None:
     """Its checksum tells which bit, or the hash chain: wherever it is, also in what DuckDB needs to open."""
     path = long(tmp_path / "run.duckdb")
@@ -156,7 +167,7 @@ def test_one_wrong_bit_loses_nothing(part: int, tmp_path: Path) -> None:
     assert (recovery.is_complete, found) == (True, before)
 
 
-@pytest.mark.parametrize("at", [0, 8, 60, 130, 4_096, 4_110, 8_192])
+@pytest.mark.parametrize("at", HEADERS)
 def test_damage_in_a_header_loses_nothing(at: int, tmp_path: Path) -> None:
     """The headers of a file are mended or made anew."""
     path = killed(tmp_path / "run.duckdb")
