@@ -42,10 +42,11 @@ def _about(data: dict[str, Any]) -> str:
         return _cut(json.dumps(plain(chunk), ensure_ascii=False))
     tool_call = data.get("tool_call")
     facts = [data.get(name) for name in FACTS] if tool_call is None else [tool_call]
-    return "  ".join(_cut(plain(_text(fact))) for fact in facts if fact)
+    return "  ".join(_cut(plain(fact_text(fact))) for fact in facts if fact)
 
 
-def _text(fact: object) -> str:
+def fact_text(fact: object) -> str:
+    """Return a fact of a frame's data as text: what is none itself, as JSON."""
     if isinstance(fact, str):
         return fact
     try:

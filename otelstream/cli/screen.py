@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from otelstream.cli.frameline import played_line
+from otelstream.cli.frameline import fact_text, played_line
 from otelstream.cli.speech import Floor, Said, Speaker
 from otelstream.cli.terminal import plain
 from otelstream.frame import FrameLike
@@ -43,7 +43,7 @@ class Screen:
             ordinal: Its ordinal.
             offset_ns: When it arrived, in nanoseconds after the session's start.
         """
-        call = str(frame.data.get("call_id"))  # another runtime may have a dict there
+        call = fact_text(frame.data.get("call_id"))  # another runtime may have a dict there
         chunk = frame.data.get("chunk")
         is_text = isinstance(chunk, str) and (chunk != "" or not frame.data.get("tool_call"))
         if is_text or frame.type == _START:
@@ -93,4 +93,6 @@ class Screen:
 
 def _name_of(frame: FrameLike) -> str:
     who = frame.data.get("agent_role") or frame.data.get("model") or "call"
-    return plain(f"{str(who)[:_NAME_CHARACTERS]} {str(frame.data.get('call_id') or '')[:4]}".strip())
+    return plain(
+        f"{fact_text(who)[:_NAME_CHARACTERS]} {fact_text(frame.data.get('call_id') or '')[:4]}".strip()
+    )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any, Literal
 
+import pytest
 from rich.console import Console
 
 from otelstream.cli.screen import Screen
 from otelstream.frame import StreamFrame
+from otelstream.jsontext import decode_json
 from tests.conftest import frames_of
 from tests.contract.programs import frame
 
@@ -74,7 +76,15 @@ def test_a_call_whose_id_is_no_text() -> None:
     """Another runtime may name its calls by anything that JSON has."""
     frames = [frame(data={"chunk": text, "call_id": {"run": 1}}) for text in ("a", "b")]
 
-    assert shown(*frames) == "call {'ru: ab\n"
+    assert shown(*frames) == 'call {"ru: ab\n'
+
+
+@pytest.mark.parametrize("name", ["call_id", "agent_role", "model"])
+def test_a_name_that_is_nested_deeply(name: str) -> None:
+    """However deep it is, the text is shown."""
+    nested = decode_json('{"a":' * 3_000 + "1" + "}" * 3_000)
+
+    assert shown(frame(data={"chunk": "tea", name: nested})).endswith(": tea\n")
 
 
 def test_thoughts() -> None:
