@@ -34,8 +34,17 @@ def diff(
     chunks: Annotated[
         Chunks, typer.Option(help="Compare token by token (exact), or the text of each call (text).")
     ] = "exact",
+    aside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE", help="A rule more to set aside, as in docs/DIFF.md: tokens. Repeatable."
+        ),
+    ] = None,
+    exact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="A rule not to set aside, e.g. times. Repeatable."),
+    ] = None,
     *,
-    ignore_tokens: Annotated[bool, typer.Option("--ignore-tokens", help="Token counts may differ.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two sessions: the same, the same in another order, or where they differ first.
@@ -43,8 +52,9 @@ def diff(
     Ids, times, durations, memory addresses and usage counters are set aside. Exit code 0 if they are the same
     or only parallel branches came in another order, 1 if they differ, 2 if something is unreadable.
     """
-    aside = DEFAULT | {"tokens"} if ignore_tokens else DEFAULT
-    policy = Policy(aside=aside, ignore=tuple(ignore or ()), chunks=chunks)
+    compared_exactly = Policy(aside=frozenset(exact or ())).aside  # which refuses what is no rule
+    rules = (DEFAULT | frozenset(aside or ())) - compared_exactly
+    policy = Policy(aside=rules, ignore=tuple(ignore or ()), chunks=chunks)
     found = compared(recording, other_recording, session=session, other=other, policy=policy)
     if as_json:
         print(_json(found.to_json()))

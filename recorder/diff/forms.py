@@ -47,7 +47,7 @@ class _Field(NamedTuple):
         name: The key without ids.
         ids: The ids in it.
         key: The key.
-        is_id: Whether its value is an id.
+        is_id: Whether its value is an id, as a field of the frame or of `data`.
         fits: Which values are aside.
     """
 
@@ -84,6 +84,9 @@ class _Id(str):
 
 MAX_DEPTH: Final = 64
 """What is nested deeper is compared as JSON text."""
+
+_OF_DATA: Final = 2
+"""How deep the fields of `data` are. A `task_id` deeper down, in arguments or a state, is the user's own."""
 
 _ID_KEYS: Final = frozenset((
     "started_event_id", "triggered_by_event_id", "call_id", "response_id", "tool_call_id", "task_id",
@@ -157,15 +160,15 @@ class Forms:
             return sorted(value, key=encode_json)
         return value
 
-    def leaf(self, value: object, key: str) -> Form:
-        """Return the form of a value beneath that key in which nothing is looked at any more."""
-        return self._leaf(value, self._field(key))
+    def leaf(self, value: object, key: str, depth: int) -> Form:
+        """Return the form of a value beneath that key, so deep, in which nothing is looked at any more."""
+        return self._leaf(value, self._field(key), depth)
 
-    def _leaf(self, value: object, field: _Field) -> Form:
+    def _leaf(self, value: object, field: _Field, depth: int) -> Form:
         if value is None or type(value) is Outside:
             return _NOTHING
         if isinstance(value, (str, int, float)):
-            if (field.is_id and isinstance(value, str)) or type(value) is _Id:
+            if type(value) is _Id or (field.is_id and depth <= _OF_DATA and isinstance(value, str)):
                 return Form(_ID, (str(value),))
             if field.fits and any(fits(value) for fits in field.fits):
                 return _ASIDE
@@ -206,7 +209,7 @@ class Forms:
                     self._take(item, field, left, into, depth + 1)
             into[0].append(_CLOSE)
         else:
-            form = self._leaf(value, field)
+            form = self._leaf(value, field, depth)
             into[0].append(form.token)
             into[1].extend(form.ids)
 

@@ -68,7 +68,9 @@ class _Walk:
         elif kinds == {"list"}:
             items = self._forms.items(left, key), self._forms.items(right, key)  # type: ignore[arg-type]  # lists
             yield from self._items(*items, path, places)
-        elif len(kinds) > 1 or not self._alike(self._forms.leaf(left, key), self._forms.leaf(right, key)):
+        elif len(kinds) > 1 or not self._alike(
+            self._forms.leaf(left, key, len(path)), self._forms.leaf(right, key, len(path))
+        ):
             yield Place(path, left, right)
 
     def _items(

@@ -60,6 +60,25 @@ def test_what_may_differ_is_told(cli: Cli, recordings: Recordings, changed: Path
     assert cli("diff", recordings.completed, changed, "--ignore", "$.data.chunk").code == 0
 
 
+def test_rules_are_chosen(cli: Cli, tmp_path: Path) -> None:
+    """A rule is compared by --exact, set aside by --aside, and refused where there is none of that name."""
+    for name, tokens in (("one", 1), ("two", 2)):
+        frame = make_frame("report", data={"total_tokens": tokens, "created_at": f"2026-11-2{tokens}"})
+        list(otelstream.observe(session([frame]), record=tmp_path / f"{name}.jsonl"))
+    pair = "diff", tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+
+    codes = [cli(*pair, *more).code for more in ((), ("--aside", "tokens"), ("--exact", "times"))]
+    both = cli(*pair, "--aside", "tokens", "--exact", "times")
+    refused = cli(*pair, "--exact", "clocks")
+
+    assert codes == [1, 0, 1]
+    assert "$.data.created_at" in both.out
+    assert (refused.code, refused.err.partition(";")[0]) == (
+        2,
+        "otelstream: 'clocks' is no rule of a comparison",
+    )
+
+
 def test_json_for_programs(cli: Cli, recordings: Recordings, changed: Path) -> None:
     """As JSON the same facts are data, and the exit code is the same."""
     ended = cli("diff", recordings.completed, changed, "--json")

@@ -57,6 +57,7 @@ def test_what_runs_do_not_share_is_set_aside(left: object, right: object) -> Non
         ({"end_time": 5}, {"end_time": 6}, "$.data.value.end_time"),
         ({"duration": "long"}, {"duration": "short"}, "$.data.value.duration"),
         ({"timeout_ms": 5}, {"timeout_ms": 6}, "$.data.value.timeout_ms"),
+        ({"task_id": "PROJ-17"}, {"task_id": "PROJ-18"}, "$.data.value.task_id"),
         ("on 2026-11-20", "on 2026-11-21", "$.data.value"),
         ({"total_tokens": 5}, {"total_tokens": 6}, "$.data.value.total_tokens"),
         ({"agents": ["a", "b"]}, {"agents": ["b", "a"]}, "$.data.value.agents[0]"),
