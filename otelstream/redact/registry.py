@@ -116,7 +116,13 @@ def _key_of(frame: FrameLike, call_id: object, tool_call: object) -> _Key:
     parts: list[object] = []
     if isinstance(tool_call, dict):
         index = tool_call.get("index")
-        parts.append(tool_call.get("id") if index is None else index)
+        parts.append(_name_of(tool_call.get("id") if index is None else index))
     if not isinstance(call_id, str):
-        parts += (frame.namespace, frame.data.get("agent_id"), frame.data.get("agent_role"))
+        names = (frame.data.get("agent_id"), frame.data.get("agent_role"))
+        parts += (frame.namespace, *map(_name_of, names))
     return (frame.type, call_id if isinstance(call_id, str) else None, *map(repr, parts))
+
+
+def _name_of(value: object) -> object:
+    """Return a value that can name something; of any other its kind, as it may be nested without end."""
+    return value if isinstance(value, str | int) else type(value).__name__

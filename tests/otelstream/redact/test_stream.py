@@ -242,3 +242,18 @@ def test_a_session_of_many_calls_keeps_few_of_them() -> None:
         stream.put(make_frame("llm_call_completed", data={"call_id": call_id}))
         stream.release()
     assert stream.remembered == 100
+
+
+def test_a_speaker_may_be_nested_without_end() -> None:
+    """A token frame of a call without an id leaves, whatever stands for its agent."""
+    role: object = "writer"
+    for _ in range(5_000):
+        role = [role]
+    frame = make_frame("llm_stream_chunk", data={"chunk": "tea", "agent_role": role})
+    stream = StreamRedactor(Redactor())
+
+    stream.put(frame)
+    ((released, _),) = stream.release(final=True)
+
+    assert released is not None
+    assert released.data["chunk"] == "tea"
