@@ -1,6 +1,7 @@
 """CrewAI stream frames to OpenTelemetry spans and DuckDB recordings."""
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -38,8 +39,8 @@ __all__ = [
     "shutdown",
 ]
 
-# Where each name is, looked up when it is first asked for: whoever replays a recording imports this package
-# for its errors and frames, and shall not wait 0.3 s for OpenTelemetry and the bridge.
+# Where each name is, looked up when it is first asked for: `recorder` imports this package for its errors and
+# frames, and whoever replays a recording shall not wait 0.3 s for OpenTelemetry and the bridge.
 _PLACES = {
     **dict.fromkeys(("flush", "losses", "observe", "shutdown"), "bridge"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
@@ -60,3 +61,8 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if "recorder" not in sys.modules:
+    # Whoever observes waits here, and not in the first run, when no descriptor may be left to load a file.
+    importlib.import_module(f"{__name__}.bridge")

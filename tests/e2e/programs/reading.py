@@ -17,7 +17,7 @@ from otelstream.errors import RecordingError
 
 
 def main() -> None:
-    """Read until told to stop."""
+    """Read until told to stop, and once more then."""
     directory = Path(sys.argv[1])
     stopped = threading.Event()
 
@@ -30,6 +30,7 @@ def main() -> None:
     while not stopped.wait(0.01):
         if list(directory.glob("*/[!.]*.duckdb")):
             reader.look()
+    reader.look()
     json.dump({"looks": reader.looks, "seen": len(reader.counts), "wrong": reader.wrong}, sys.stdout)
 
 

@@ -43,7 +43,7 @@ def _nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_nothing_asked")
 def test_the_demo_is_the_same_again(recording: Path, tmp_path: Path) -> None:
-    """86 frames and a result, out of six recorded calls."""
+    """85 frames and a result, out of six recorded calls."""
     redacted = recording_is_redacted(recording)
     with recorder.rerun(recording) as rerun:
         session = otelstream.observe(
@@ -53,7 +53,9 @@ def test_the_demo_is_the_same_again(recording: Path, tmp_path: Path) -> None:
 
     difference = recorder.diff(recording, tmp_path / "again.duckdb")
     assert difference.verdict == rerun.diff(session).verdict == "same", str(difference)
-    assert (len(performed.frames), performed.result) == (86, "Published 18 words about OpenTelemetry.")
+    # CrewAI names the coding agent that it thinks it runs under, or does not.
+    frames = [frame for frame in performed.frames if not frame.type.endswith("_env")]
+    assert (len(frames), performed.result) == (85, "Published 18 words about OpenTelemetry.")
     assert str(rerun.report) == "6 calls served, 0 live"
 
 
