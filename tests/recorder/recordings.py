@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -45,7 +45,8 @@ def session_id(number: int) -> uuid.UUID:
 
 def start(number: int) -> SessionStart:
     """How it started; one second after the other."""
-    return replace(START, session_id=session_id(number), started_at=START.started_at.replace(second=number))
+    at = START.started_at.replace(second=0) + timedelta(seconds=number)
+    return replace(START, session_id=session_id(number), started_at=at)
 
 
 def end(frames: int, state: str = "completed", **changes: object) -> SessionEnd:

@@ -26,6 +26,7 @@ from tests.contract.programs import frame
 from tests.recorder.odd import ODD
 from tests.recorder.recordings import (
     NOTICED,
+    Content,
     change,
     content,
     end,
@@ -63,15 +64,25 @@ def test_a_copy_holds_what_the_original_holds(tmp_path: Path) -> None:
     assert content(copied(path, tmp_path / "copy.duckdb")) == content(path)
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_an_odd_frame_is_copied_to_the_byte(name: str, tmp_path: Path) -> None:
-    """Whatever a frame holds is in the copy."""
-    with writing(tmp_path / "run.duckdb") as writer:
-        record(writer, 0, [frame(0), ODD[name], frame(2)])
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Content, Content]]:
+    """What a session of each odd frame holds, and what its copy holds."""
+    path = tmp_path_factory.mktemp("odd") / "run.duckdb"
+    with writing(path) as writer:
+        for number, name in enumerate(ODD):
+            record(writer, number, [frame(0), ODD[name], frame(2)])
+    before, after = content(path), content(copied(path, path.with_name("copy.duckdb")))
+    return [(before[str(session_id(number))], after[str(session_id(number))]) for number in range(len(ODD))]
 
-    assert content(copied(tmp_path / "run.duckdb", tmp_path / "copy.duckdb")) == content(
-        tmp_path / "run.duckdb"
-    )
+
+@pytest.mark.parametrize(("number", "name"), enumerate(ODD), ids=ODD)
+def test_an_odd_frame_is_copied_to_the_byte(
+    number: int, name: str, odd: list[tuple[Content, Content]]
+) -> None:
+    """Whatever a frame holds is in the copy."""
+    before, after = odd[number]
+
+    assert (after, before.frames[1]) == (before, frame_json(ODD[name]))
 
 
 @pytest.mark.parametrize("table", ["session_starts", "stored_frames", "gaps", "contexts"])
