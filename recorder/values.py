@@ -15,7 +15,7 @@ from otelstream.errors import RecordingError
 from recorder.classes import find_class, guarded
 from recorder.exceptions import decode_error
 from recorder.instances import BUILDERS, Encode, encode_object, part_of, rebuilt, rule_for
-from recorder.library import encode_made, is_known, make
+from recorder.made import encode_made, is_known, make
 from recorder.standins import JsonObject, RecordedObject, opaque, stand_in
 from recorder.texts import TAG, TEXTS, decode_bytes, encode_bytes, entry_name
 

@@ -26,7 +26,7 @@ from recorder.cassettes.layout import Layout, file_name, layout_of
         ("answer", "test_answer[de]", "answer-de.jsonl"),
         ("a/b.c", "test_answer", "a/b.c.jsonl"),
         ("answer.duckdb", "test_answer[de]", "answer.duckdb"),
-        ("../shared.jsonl", "test_answer[de]", "../shared.jsonl"),
+        ("../tea.jsonl", "test_answer[de]", "../tea.jsonl"),
     ],
 )
 def test_file_name(name: str | None, test: str, file: str) -> None:
