@@ -26,3 +26,7 @@ RecordTo: TypeAlias = Annotated[
 NoRedact: TypeAlias = Annotated[
     bool, typer.Option("--no-redact", help="Keep secrets as they are. Only for data that holds none.")
 ]
+AcceptDamage: TypeAlias = Annotated[
+    bool,
+    typer.Option("--accept-damage", help="Copy also what the hash chain does not vouch for; say what."),
+]

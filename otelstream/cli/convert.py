@@ -10,7 +10,7 @@ import typer
 from pydantic_core import to_json
 
 from otelstream.bridge.converting import convert as convert_recording
-from otelstream.cli.arguments import AsJson, RecordingPath
+from otelstream.cli.arguments import AcceptDamage, AsJson, RecordingPath
 from otelstream.cli.merge import tell
 
 
@@ -24,10 +24,7 @@ def convert(
         typer.Option("--session", "-s", help="Only this session, named as in `show`. [default: all]"),
     ] = None,
     *,
-    accept_damage: Annotated[
-        bool,
-        typer.Option("--accept-damage", help="Copy also what the hash chain does not vouch for; say what."),
-    ] = False,
+    accept_damage: AcceptDamage = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy a recording from a database into text or back, without loss; the new file is read again.

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from otelstream.bridge.merging import Merge
 from otelstream.bridge.merging import merge as merge_recordings
-from otelstream.cli.arguments import AsJson
+from otelstream.cli.arguments import AcceptDamage, AsJson
 from otelstream.cli.options import span_options
 
 
@@ -21,10 +21,7 @@ def merge(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to make.", show_default=False)],
     *,
-    accept_damage: Annotated[
-        bool,
-        typer.Option("--accept-damage", help="Copy also what the hash chain does not vouch for; say what."),
-    ] = False,
+    accept_damage: AcceptDamage = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy all sessions of recordings into a new one, oldest first, each once.

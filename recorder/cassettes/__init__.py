@@ -1,6 +1,6 @@
 """Recordings in a test suite: which file a test has, when it is replayed and when it is made anew.
 
-Nothing here knows pytest; `recorder.pytest_plugin` does, and says how a session is observed.
+Of these files `items.py` and `reporting.py` know pytest, as `recorder.pytest_plugin` does; no other needs it.
 """
 
 import importlib

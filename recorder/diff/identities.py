@@ -33,12 +33,8 @@ class Identities:
         if doubtful_left:
             self._decide(doubtful_left, doubtful_right)
 
-    def are_same(self, left: str, right: str) -> bool:
-        """Tell whether two ids mean the same; two that occur nowhere else do."""
-        return self.agree(hash(left), hash(right))
-
     def agree(self, left: int, right: int) -> bool:
-        """Tell the same of the hashes of two ids."""
+        """Tell whether two ids, by their hashes, mean the same; two that occur nowhere else do."""
         found = self._to_right.get(left)
         return found == right if found is not None else right not in self._to_left
 
