@@ -9,7 +9,7 @@ export CREWAI_DISABLE_TELEMETRY ?= true
 export CREWAI_DISABLE_TRACKING ?= true
 export CREWAI_TRACING_ENABLED ?= false
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs bench phoenix mlflow clean
 
 demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
 	$(BIN)/otelstream demo
@@ -35,6 +35,19 @@ bench: $(READY)         ## what observing costs, as ratios; frames a second thro
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python -m benchmarks.replaying
 	$(BIN)/python -m benchmarks.million
+
+# Servers whose API the backend tests read our spans back from. Each pins much of what we use too, in other
+# versions, so it gets an environment of its own (some 600 MB). `make clean` leaves them.
+PHOENIX := arize-phoenix==20.26.1
+MLFLOW  := mlflow==3.18.0
+
+phoenix: .backends/phoenix/$(PHOENIX)  ## install Arize Phoenix for tests/backends
+mlflow: .backends/mlflow/$(MLFLOW)     ## install MLflow for tests/backends
+
+.backends/phoenix/$(PHOENIX) .backends/mlflow/$(MLFLOW):
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(@F)
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
