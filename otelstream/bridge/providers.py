@@ -20,7 +20,7 @@ from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.spans import Destinations
 from otelstream.export.deliveries import Deliveries, OnLoss
-from otelstream.export.metrics import Instruments, observe_bridge
+from otelstream.export.instruments import Instruments, observe_bridge
 from otelstream.export.otlp import FrameProvider, global_provider, provider_from_environment
 from otelstream.export.signals import EventLoggerProvider, logger_provider, meter_provider
 from otelstream.export.tracer import SCOPE_NAME

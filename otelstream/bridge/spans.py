@@ -19,8 +19,9 @@ from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Reason
 from otelstream.config import Settings
 from otelstream.errors import EntryPointError, ExportError
+from otelstream.export.instruments import Instruments
 from otelstream.export.logs import LogSink
-from otelstream.export.metrics import Instruments, MetricSink
+from otelstream.export.metrics import MetricSink
 from otelstream.export.otlp import FrameProvider, events_kept
 from otelstream.export.tracer import SCOPE_NAME, Earlier, TracerSink
 from otelstream.frame import FrameLike, Outcome

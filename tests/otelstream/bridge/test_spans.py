@@ -13,7 +13,7 @@ from opentelemetry.trace import TracerProvider as ApiTracerProvider
 from otelstream.bridge import spans
 from otelstream.bridge.spans import Destinations, EarlierRuns, fitted, options_of
 from otelstream.config import Settings
-from otelstream.export.metrics import Instruments
+from otelstream.export.instruments import Instruments
 from otelstream.export.otlp import FrameProvider
 from otelstream.span.options import SpanOptions
 from otelstream.span.rules import Kind, Pair

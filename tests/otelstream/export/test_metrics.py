@@ -11,7 +11,8 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
-from otelstream.export.metrics import Instruments, MetricSink
+from otelstream.export.instruments import Instruments
+from otelstream.export.metrics import MetricSink
 from otelstream.frame import Outcome, StreamFrame
 from otelstream.span.names import Convention
 from otelstream.span.options import SpanOptions
