@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 import otelstream
 import recorder
 from tests.e2e.runs import golden, session
@@ -12,12 +14,18 @@ from tests.e2e.runs import golden, session
 SESSIONS = 16
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine so many ends take longer than each waits by default; then they go on unseen."""
+    monkeypatch.setenv("OTELSTREAM_FLUSH_TIMEOUT_MS", "120000")
+
+
 def observe_at_once(path: Path) -> None:
     """Let threads make the first calls of `observe` in this process at the same moment."""
     barrier = threading.Barrier(SESSIONS)
 
     def run() -> None:
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=120)
         list(otelstream.observe(session(), record=path))
 
     threads = [threading.Thread(target=run) for _ in range(SESSIONS)]
