@@ -12,7 +12,8 @@ from typing import Any, get_args
 from opentelemetry.metrics import NoOpMeter
 
 from otelstream.config import Settings, variable_of
-from otelstream.export.instruments import Instruments, observe_bridge
+from otelstream.export.instruments import Instruments, observe_bridge, observe_standing
+from otelstream.export.standing import Standing
 from otelstream.span import model, names, rules
 
 DOCS = Path(__file__).parent
@@ -98,8 +99,8 @@ def mapping() -> str:
         "",
         "## Metrics",
         "",
-        "| metric | unit | with `OTELSTREAM_SEMCONV` |",
-        "|---|---|---|",
+        "| metric | unit | with `OTELSTREAM_SEMCONV` | meaning |",
+        "|---|---|---|---|",
         *_metrics(),
         "",
         "## Names",
@@ -167,28 +168,30 @@ def _parameters() -> list[str]:
 
 
 class _Names(NoOpMeter):
-    """A meter that notes the names and units of its instruments."""
+    """A meter that notes the names, units and meanings of its instruments."""
 
     def __init__(self) -> None:
         super().__init__("docs")
-        self.found: list[tuple[str, str]] = []
+        self.found: list[tuple[str, str, str]] = []
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401  any method of the base class
         if name.startswith("create_"):
-            return lambda metric, *_, unit, **__: self.found.append((metric, unit))
+            return lambda metric, *_, unit, description, **__: self.found.append((metric, unit, description))
         return super().__getattribute__(name)
 
 
 def _metrics() -> list[str]:
-    versions: dict[tuple[str, str], list[str]] = {}
+    versions: dict[tuple[str, str, str], list[str]] = {}
     for version in get_args(names.Convention):
         meter = _Names()
-        Instruments(meter, version)
+        Instruments(meter, version, Standing())
+        observe_standing(meter, Standing())
         observe_bridge(meter, seen=int, queued=int, dropped=dict)
         for metric in meter.found:
             versions.setdefault(metric, []).append(version)
     return [
-        f"| `{name}` | `{unit}` | {', '.join(found)} |" for (name, unit), found in sorted(versions.items())
+        f"| `{name}` | `{unit}` | {', '.join(found)} | {meaning} |"
+        for (name, unit, meaning), found in sorted(versions.items())
     ]
 
 

@@ -162,8 +162,11 @@ class Writer:
         row = (session.number, *_storable(end), *session.totals)
         self._ends.rows.append((*row, chain.last_digest(session.digest, row)))
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """Commit everything added so far, in one transaction; then it survives the death of the process.
+
+        Returns:
+            Whether there was anything to commit.
 
         Raises:
             RecordingError: The commit failed (a full disk, an I/O error), or the file is not there any more.
@@ -173,7 +176,7 @@ class Writer:
             self._take(session)
         tables = [table for table in self._tables if table.rows]
         if not tables:
-            return
+            return False
         if not self.is_in_place:
             raise RecordingError(
                 f"{self.path} was removed or replaced while it was recorded; nothing more goes there.",
@@ -190,6 +193,7 @@ class Writer:
             raise RecordingError(
                 f"{self.path} cannot be written: {_first_line(error)}", fault_of(self.path, error)
             ) from None
+        return True
 
     def checkpoint(self) -> None:
         """Move what was committed from the WAL to the file, if it has become much.

@@ -49,8 +49,8 @@ class AnyWriter(Protocol):
     def end(self, session_id: UUID, end: SessionEnd) -> None:
         """Add how a session ended; nothing of it comes after this."""
 
-    def flush(self) -> None:
-        """Commit everything added so far. Raises `RecordingError` if that fails."""
+    def flush(self) -> bool:
+        """Commit everything added so far; return whether it was anything. Raises `RecordingError`."""
 
     def checkpoint(self) -> None:
         """Tidy up after commits, if it is time. Raises `RecordingError` if that fails."""

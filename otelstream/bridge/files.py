@@ -92,10 +92,9 @@ class RecordingFile:
         if self._writer is None:
             self._writer = writer_of(self.path, patience_s=patience_s)
 
-    def flush(self) -> None:
-        """Commit. Raises `RecordingError` if that fails; what was pending is lost then."""
-        if self._writer is not None:
-            self._writer.flush()
+    def flush(self) -> bool:
+        """Commit; return whether there was anything. Raises `RecordingError`: what was pending is lost."""
+        return self._writer is not None and self._writer.flush()
 
     def checkpoint(self) -> None:
         """Move what was committed into the file, if it has become much. Raises `RecordingError`."""
@@ -121,11 +120,15 @@ class RecordingFiles:
     Args:
         attempt: Runs what may fail.
         rotation: When a directory's file takes no more sessions.
+        committed: Called with the seconds that a commit took; must not raise.
     """
 
-    def __init__(self, attempt: Attempts, rotation: Rotation) -> None:
+    def __init__(
+        self, attempt: Attempts, rotation: Rotation, committed: Callable[[float], object] = float
+    ) -> None:
         self._attempt = attempt
         self._rotation = rotation
+        self._committed = committed
         self._files: dict[Path, RecordingFile] = {}
         self._current: dict[Path, RecordingFile] = {}
         self._held_until: dict[Path, tuple[float, Refusal]] = {}
@@ -155,7 +158,7 @@ class RecordingFiles:
         if not (file.users or file.pending or file.is_in_place):
             self._give_up(file)  # retention has taken it away: nothing is lost, and nothing to be said
             return False
-        error = self._error_of(file.flush, file.pending) or self._error_of(file.checkpoint)
+        error = self._error_of(lambda: self._flush(file), file.pending) or self._error_of(file.checkpoint)
         if error is None:
             return True
         self._give_up(file)
@@ -183,6 +186,11 @@ class RecordingFiles:
         for file in self:
             if not file.users:
                 self._close(file)
+
+    def _flush(self, file: RecordingFile) -> None:
+        began = time.monotonic()
+        if file.flush():
+            self._committed(time.monotonic() - began)
 
     def _is_full(self, file: RecordingFile) -> bool:
         return file.size > self._rotation.size or time.monotonic() - file.opened_at > self._rotation.age_s

@@ -48,7 +48,7 @@ class Pipeline:
         self.providers = Providers(dict(environ), self._attempt, losses)
         losses.queued = self._queued
         rotation = Rotation(self.settings.rotate_mb * 1_000_000, self.settings.rotate_minutes * 60)
-        self._files = RecordingFiles(self._attempt, rotation)
+        self._files = RecordingFiles(self._attempt, rotation, self.providers.committed)
         room = Room(self.settings.queue_mb * 1_000_000)
         self._shared = Shared(
             self._attempt, losses, self._files, EarlierRuns(), self.settings.batch_frames, room

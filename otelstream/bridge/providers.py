@@ -20,10 +20,11 @@ from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.spans import Destinations
 from otelstream.export.deliveries import Deliveries, OnLoss
-from otelstream.export.instruments import Instruments, observe_bridge
+from otelstream.export.instruments import Instruments, observe_bridge, observe_standing
 from otelstream.export.otlp import FrameProvider, global_provider, provider_from_environment
 from otelstream.export.signals import EventLoggerProvider, logger_provider, meter_provider
-from otelstream.export.tracer import SCOPE_NAME
+from otelstream.export.standing import Standing
+from otelstream.export.tracer import NOWHERE, SCOPE_NAME
 from otelstream.span.names import Convention
 from otelstream.span.options import SpanOptions
 
@@ -37,9 +38,12 @@ _instruments: WeakKeyDictionary[MeterProvider, dict[Convention, Instruments]] = 
 
 
 def forget_after_fork() -> None:
-    """Make a new lock: a thread of the parent may have held this one."""
+    """Make a new lock: a thread of the parent may have held this one. What is open there is not open here."""
     global _instruments_lock
     _instruments_lock = threading.Lock()
+    for by_version in _instruments.values():
+        for instruments in by_version.values():
+            instruments.standing.reset()
 
 
 class Providers:
@@ -98,9 +102,18 @@ class Providers:
         with _instruments_lock:
             by_version = _instruments.setdefault(provider, {})
             if version not in by_version:
-                make = partial(self._observed, provider, version)
+                others = [instruments.standing for instruments in by_version.values()]
+                make = partial(self._observed, provider, version, others[0] if others else Standing())
                 self._attempt("metrics", 0, lambda: by_version.update({version: make()}))
             return by_version.get(version)
+
+    def committed(self, seconds: float) -> None:
+        """Tell every meter provider of the process how long a commit of a recording took."""
+        with _instruments_lock:
+            instruments = [next(iter(by_version.values()), None) for by_version in _instruments.values()]
+        for each in instruments:
+            if each is not None:
+                self._attempt("metrics", 0, partial(each.commit.record, seconds, context=NOWHERE))
 
     def use(self, *providers: object) -> None:
         """Remember providers of a session, for `flush`."""
@@ -184,9 +197,10 @@ class Providers:
             reason, count, f"{what} were not exported: {why.rstrip('.')}."
         )
 
-    def _observed(self, provider: MeterProvider, version: Convention) -> Instruments:
+    def _observed(self, provider: MeterProvider, version: Convention, standing: Standing) -> Instruments:
         """Return new instruments, and let the provider ask for the bridge's own numbers."""
         meter = provider.get_meter(SCOPE_NAME, __version__)
         losses = self._losses
+        observe_standing(meter, standing)
         observe_bridge(meter, seen=lambda: losses.seen, queued=losses.waiting, dropped=losses.counts)
-        return Instruments(meter, version)
+        return Instruments(meter, version, standing)

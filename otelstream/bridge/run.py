@@ -122,6 +122,8 @@ class Run:
             self._start()
         self._gap(self.stream.cut, "after_shutdown")
         self._attempt("frame", 0, lambda: self._tell_end(end))
+        if self._spans is not None:
+            self._spans.leave()
         self._ended = True
         self._once_open(self._leave)
 

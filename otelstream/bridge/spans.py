@@ -102,6 +102,7 @@ class SpanStage:
             return LogSink(logger, self._tracer.span_context, all_events=options.events != "span")
 
         self._tracer = tracer_sink(NoOpTracerProvider())
+        self._metrics: MetricSink | None = None
         self._sinks: dict[Reason, Sink] = {}
         if to.tracer_provider is not None:
             made = self._made("spans", partial(tracer_sink, to.tracer_provider))
@@ -109,7 +110,7 @@ class SpanStage:
         else:
             self._sinks["spans"] = self._tracer
         if to.instruments is not None:
-            self._sinks["metrics"] = MetricSink(to.instruments)
+            self._sinks["metrics"] = self._metrics = MetricSink(to.instruments, self._tracer.span_context)
         if to.logger_provider is not None and options.uses_logs:
             self._made("logs", partial(log_sink, to.logger_provider))
 
@@ -121,6 +122,11 @@ class SpanStage:
         """End every span, one after the other: one that cannot be ended does not keep the others open."""
         for operation in self._assembler.close(outcome, attributes):
             self.apply([operation], 0)
+
+    def leave(self) -> None:
+        """Let nothing count as open any more, whatever went wrong with the end."""
+        if self._metrics is not None:
+            self._metrics.close()
 
     def apply(self, operations: list[Operation], frames: int) -> None:
         """Carry out operations in every sink; what fails is counted as that many frames of its own signal."""

@@ -15,6 +15,9 @@ from otelstream.span.model import AddEvent, AttributeValue, EarlierName, EndSpan
 
 SCOPE_NAME: Final = "otelstream"
 
+NOWHERE: Final = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+"""A context in which no span is active; an empty one would be taken for that of the thread."""
+
 REMEMBERED_SPANS: Final = 20_000
 """Ended spans that links may still go to: more than the frames by which the assembler finds them."""
 

@@ -160,6 +160,7 @@ FRAME_PREVIOUS_ID: Final = "crewai.frame.previous_id"
 DATA_PREFIX: Final = "crewai.data."
 
 # Attributes about the bridge itself.
+RUN_NAME: Final = "otelstream.run.name"
 END: Final = "otelstream.end"
 LEFT_OPEN: Final = "left_open"
 FRAMES: Final = "otelstream.frames"

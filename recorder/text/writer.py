@@ -98,8 +98,11 @@ class TextWriter:
         session.add(outcome_line(end))
         session.has_ended = True
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """Commit everything added so far; then it survives the death of the process, and that of the machine.
+
+        Returns:
+            Whether there was anything to commit.
 
         Raises:
             RecordingError: The commit failed (a full disk, an I/O error), or the file is not there any more.
@@ -107,13 +110,14 @@ class TextWriter:
         """
         text = b"".join(self._taken())
         if not text:
-            return
+            return False
         if not self.is_in_place:
             raise RecordingError(
                 f"{self.path} was removed or replaced while it was recorded; nothing more goes there.",
                 "missing",
             )
         self._commit(text)
+        return True
 
     def checkpoint(self) -> None:
         """Do nothing: what was committed is in the file."""

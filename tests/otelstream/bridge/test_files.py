@@ -43,7 +43,7 @@ class Disk:
     def __init__(self) -> None:
         self.clock = Clock()
         self.done: list[str] = []
-        self.opening_takes_s = 0.0
+        self.opening_takes_s = self.committing_takes_s = 0.0
         self.refuses: set[str] = set()
         self.fault: Fault = "disk"
         self.is_gone = False
@@ -51,7 +51,8 @@ class Disk:
         self.patience_s: list[float] = []
         self.losses = Losses()
         self.size = 0
-        self.files = RecordingFiles(Attempts(self.losses), ROTATION)
+        self.took_s: list[float] = []
+        self.files = RecordingFiles(Attempts(self.losses), ROTATION, self.took_s.append)
 
     def does(self, what: str, path: Path) -> None:
         """Note a step, and fail if it shall."""
@@ -88,8 +89,10 @@ def files_on(made: Disk) -> type[RecordingFile]:  # noqa: C901  a method for eac
             made.patience_s.append(patience_s)
             made.does("open", self.path)
 
-        def flush(self) -> None:
+        def flush(self) -> bool:
+            made.clock.now += made.committing_takes_s
             made.does("commit", self.path)
+            return made.waiting > 0
 
         def checkpoint(self) -> None:
             pass
@@ -159,6 +162,26 @@ def test_a_commit_that_fails_gives_the_file_up(disk: Disk) -> None:
         ["open x", "commit x", "abandon x"],
         {"recording": 7},
     )
+
+
+def test_commits_are_timed(disk: Disk) -> None:
+    """Each is told with its seconds; where nothing waits, there is none."""
+    file = disk.use(X)
+    disk.committing_takes_s = 0.25
+    disk.files.commit(file)
+    disk.waiting = 0
+    disk.files.commit(file)
+
+    assert disk.took_s == [0.25]
+
+
+def test_a_commit_that_fails_is_not_timed(disk: Disk) -> None:
+    """It committed nothing: it is counted as a loss."""
+    file = disk.use(X)
+    disk.refuses = {"commit"}
+    disk.files.commit(file)
+
+    assert disk.took_s == []
 
 
 def test_leaving_a_broken_file_does_nothing(disk: Disk) -> None:

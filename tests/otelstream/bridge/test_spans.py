@@ -15,6 +15,7 @@ from otelstream.bridge.spans import Destinations, EarlierRuns, fitted, options_o
 from otelstream.config import Settings
 from otelstream.export.instruments import Instruments
 from otelstream.export.otlp import FrameProvider
+from otelstream.export.standing import Standing
 from otelstream.span.options import SpanOptions
 from otelstream.span.rules import Kind, Pair
 
@@ -80,7 +81,8 @@ def test_a_session_may_go_nowhere() -> None:
 
 def test_one_destination_is_enough() -> None:
     """Metrics alone need the mapping too."""
-    instruments = Instruments(MeterProvider(shutdown_on_exit=False).get_meter("test"), "1.41")
+    meter = MeterProvider(shutdown_on_exit=False).get_meter("test")
+    instruments = Instruments(meter, "1.41", Standing())
 
     assert Destinations(None, None, instruments).exist is True
 

@@ -11,8 +11,9 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
-from otelstream.export.instruments import Instruments
+from otelstream.export.instruments import Instruments, observe_standing
 from otelstream.export.metrics import MetricSink
+from otelstream.export.standing import Standing
 from otelstream.frame import Outcome, StreamFrame
 from otelstream.span.names import Convention
 from otelstream.span.options import SpanOptions
@@ -35,7 +36,10 @@ def measured(
     """Return attributes and values of the metrics of a session."""
     reader = InMemoryMetricReader()
     meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("otelstream")
-    MetricSink(Instruments(meter, version)).apply(assembled(frames, outcome, SpanOptions(semconv=version)))
+    standing = Standing()
+    observe_standing(meter, standing)
+    sink = MetricSink(Instruments(meter, version, standing), lambda _: None)
+    sink.apply(assembled(frames, outcome, SpanOptions(semconv=version)))
     data = reader.get_metrics_data()
     assert data is not None
     metrics: list[Metric] = [
