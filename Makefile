@@ -39,7 +39,7 @@ bench: $(READY)         ## what observing costs, as ratios; frames a second thro
 # Servers whose API the backend tests read our spans back from. Each pins much of what we use too, in other
 # versions, so it gets an environment of its own (some 600 MB). `make clean` leaves them.
 PHOENIX := arize-phoenix==20.26.1
-MLFLOW  := mlflow==3.18.0
+MLFLOW  := mlflow==3.17.2
 
 phoenix: .backends/phoenix/$(PHOENIX)  ## install Arize Phoenix for tests/backends
 mlflow: .backends/mlflow/$(MLFLOW)     ## install MLflow for tests/backends
