@@ -49,6 +49,9 @@ mlflow: .backends/mlflow/$(MLFLOW)     ## install MLflow for tests/backends
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(@F)
 	@touch $@
 
+backends: $(READY)      ## build Jaeger, a Collector, Prometheus 3 and Compose's loader for tests/backends; needs Go
+	$(BIN)/python -m tests.backends.build
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 

@@ -1,4 +1,4 @@
-"""Where the programs are that the backend tests start: built by `make backends`, or installed on the machine."""
+"""Where the programs are that the backend tests start: built by `make backends`, or installed here."""
 
 from __future__ import annotations
 
