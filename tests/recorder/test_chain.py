@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +16,17 @@ from recorder.sandbox import Sandbox
 from recorder.source import Source
 from tests.contract.programs import frame
 from tests.recorder.odd import ODD
-from tests.recorder.recordings import NOTICED, change, end, finished, session_id, start, tokens, writing
+from tests.recorder.recordings import (
+    NOTICED,
+    change,
+    end,
+    finished,
+    record,
+    session_id,
+    start,
+    tokens,
+    writing,
+)
 
 SESSION = 1
 
@@ -35,15 +46,20 @@ def copy(recording: Path, tmp_path: Path) -> Path:
 def read(path: Path, session: int = SESSION) -> tuple[list[Commit], list[bool], bool | None]:
     """The commits of a session, whether each fits, and whether its end does (None without one)."""
     with closing(Sandbox([real_path(path)])) as sandbox:
-        connect = Source(path, sandbox).connection
-        digest = chain.first_digest(start_row(connect, session) or ())
-        found, fits = [], []
-        for commit in commits(connect, session, links(connect, session)):
-            found.append(commit)
-            if commit.link is not None:
-                fits.append(commit.fits(digest))
-                digest = commit.link.digest
-        last = end_row(connect, session)
+        return examined(Source(path, sandbox), session)
+
+
+def examined(source: Source, session: int) -> tuple[list[Commit], list[bool], bool | None]:
+    """The same of a file that is open already."""
+    connect = source.connection
+    digest = chain.first_digest(start_row(connect, session) or ())
+    found, fits = [], []
+    for commit in commits(connect, session, links(connect, session)):
+        found.append(commit)
+        if commit.link is not None:
+            fits.append(commit.fits(digest))
+            digest = commit.link.digest
+    last = end_row(connect, session)
     return found, fits, None if last is None else chain.last_digest(digest, last[0]) == last[1]
 
 
@@ -70,16 +86,23 @@ def test_a_commit_has_its_own_rows(recording: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_every_frame_is_vouched_for(name: str, tmp_path: Path) -> None:
-    """Whatever a frame holds, its digest is the same when it is read again."""
-    with writing(tmp_path / "run.duckdb") as writer:
-        writer.begin(start(0))
-        writer.add(session_id(0), 0, 0, ODD[name])
-        writer.end(session_id(0), end(1))
-        writer.flush()
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    """A recording with a session of each odd frame."""
+    path = tmp_path_factory.mktemp("odd") / "run.duckdb"
+    with writing(path) as writer:
+        for number, name in enumerate(ODD):
+            record(writer, number, [ODD[name]])
+    with closing(Sandbox([real_path(path)])) as sandbox:
+        yield Source(path, sandbox)
 
-    assert verdict(tmp_path / "run.duckdb", 0) == ([True], True)
+
+@pytest.mark.parametrize("number", range(len(ODD)), ids=ODD)
+def test_every_frame_is_vouched_for(number: int, odd: Source) -> None:
+    """Whatever a frame holds, its digest is the same when it is read again."""
+    found, fits, last = examined(odd, number)
+
+    assert ([len(each.frames) for each in found], fits, last) == ([1, 0], [True], True)
 
 
 def test_gaps_are_vouched_for_in_their_commit(tmp_path: Path) -> None:
