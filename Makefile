@@ -25,9 +25,11 @@ check: $(READY)         ## formatting, lint, types, import contracts, freshness 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m dashboards.panels --check
 
-docs: $(READY)          ## regenerate docs/MAPPING.md and docs/CLI.md
+docs: $(READY)          ## regenerate docs/MAPPING.md, docs/CLI.md and the Grafana dashboards
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m dashboards.panels
 
 bench: $(READY)         ## what observing costs, as ratios; frames a second through the assembler and replayed
 	$(BIN)/python benchmarks/assembler.py

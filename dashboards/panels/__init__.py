@@ -1,0 +1,1 @@
+"""The Grafana dashboards as code: `python -m dashboards.panels` writes them, `--check` names stale ones."""

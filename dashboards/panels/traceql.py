@@ -1,0 +1,42 @@
+"""TraceQL as text: which spans a table shows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otelstream.span import names
+
+SERVICE: Final = "resource.service.name =~ `${service:regex}`"
+
+RUN: Final = f"span.{names.FRAMES} != nil"
+"""The span of a whole run: it alone says how many frames it had."""
+
+CALL: Final = f'span.{names.OPERATION_NAME} = "{names.CHAT}"'
+AGENT: Final = f'span.{names.OPERATION_NAME} = "{names.INVOKE_AGENT}"'
+TOOL: Final = f'span.{names.OPERATION_NAME} = "{names.EXECUTE_TOOL}"'
+FAILED: Final = "status = error"
+RUN_FAILED: Final = f'span.{names.END} =~ "failed|cut"'
+FLOW: Final = "span:name =~ `${flow:regex}`"
+"""The name of a run's own span is the run's name."""
+
+
+def spans(*conditions: str) -> str:
+    """Return a filter of spans that meet all conditions."""
+    return f"{{ {' && '.join(conditions)} }}"
+
+
+def chosen(attribute: str, variable: str) -> str:
+    """Return a condition that lets spans without the attribute pass, too, where "All" is chosen."""
+    return f"(span.{attribute} =~ `${{{variable}:regex}}` || `${{{variable}:regex}}` = `.*`)"
+
+
+def same(attribute: str) -> str:
+    """Return a condition for the value of that label in the series that was clicked."""
+    label = attribute.replace(".", "_")
+    return f"span.{attribute} = `${{__field.labels.{label}}}`"
+
+
+def selected(query: str, *columns: str) -> str:
+    """Return a query whose answer has these attributes (and `statusMessage`) as columns."""
+    scoped = [column if "." not in column else f"span.{column}" for column in columns]
+    return f"{query} | select({', '.join(scoped)})"
