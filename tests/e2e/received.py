@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
-from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint, Metric, NumberDataPoint
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, HistogramDataPoint, Metric, NumberDataPoint
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.e2e.receiver import Receiver, Signal
@@ -55,6 +55,15 @@ class ReceivedSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedExemplar:
+    """One of the values that were recorded, and the span that it is of; ids in hex, empty without a span."""
+
+    value: float
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedPoint:
     """A data point; of a histogram `value` is the sum, and bounds, buckets and count are set.
 
@@ -64,6 +73,7 @@ class ReceivedPoint:
         count: How many values were recorded.
         bounds: The boundaries of the buckets.
         buckets: How many values are in each; there is one more than there are boundaries.
+        exemplars: Some of the values, with their spans, by value.
     """
 
     attributes: dict[str, object]
@@ -71,6 +81,7 @@ class ReceivedPoint:
     count: int = 0
     bounds: tuple[float, ...] = ()
     buckets: tuple[int, ...] = ()
+    exemplars: tuple[ReceivedExemplar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +222,7 @@ def _metric(metric: Metric) -> ReceivedMetric:
 
 def _number_point(point: NumberDataPoint) -> ReceivedPoint:
     value = point.as_int if point.WhichOneof("value") == "as_int" else point.as_double
-    return ReceivedPoint(_attributes(point.attributes), value)
+    return ReceivedPoint(_attributes(point.attributes), value, exemplars=_exemplars(point.exemplars))
 
 
 def _histogram_point(point: HistogramDataPoint) -> ReceivedPoint:
@@ -221,7 +232,20 @@ def _histogram_point(point: HistogramDataPoint) -> ReceivedPoint:
         count=point.count,
         bounds=tuple(point.explicit_bounds),
         buckets=tuple(point.bucket_counts),
+        exemplars=_exemplars(point.exemplars),
     )
+
+
+def _exemplars(found: Iterable[Exemplar]) -> tuple[ReceivedExemplar, ...]:
+    exemplars = [
+        ReceivedExemplar(
+            value=one.as_int if one.WhichOneof("value") == "as_int" else one.as_double,
+            trace_id=one.trace_id.hex(),
+            span_id=one.span_id.hex(),
+        )
+        for one in found
+    ]
+    return tuple(sorted(exemplars, key=lambda one: (one.value, one.span_id)))
 
 
 def _log(record: LogRecord) -> ReceivedLog:

@@ -31,6 +31,7 @@ BOUNDS = {
     "gen_ai.invoke_agent.inference_calls": CALLS,
     "gen_ai.invoke_agent.tool_calls": CALLS,
     "gen_ai.invoke_workflow.duration": WORKFLOW,
+    "otelstream.run.duration": WORKFLOW,
 }
 
 MODEL = {
@@ -76,6 +77,28 @@ BRIDGE: dict[str, Told] = {
     "otelstream.spans.open": ("updown", "{span}", [({}, 0, 0, {})]),
 }
 
+
+def run_of(
+    root: dict[str, str], seconds: float, bucket: float, error: dict[str, str] | None = None
+) -> dict[str, Told]:
+    """Return what is told of one run that came to its end."""
+    ended: dict[str, object] = {**root, "otelstream.end": "completed", **(error or {})}
+    return {
+        "otelstream.run.duration": ("histogram", "s", [(ended, 1, seconds, {bucket: 1})]),
+        "otelstream.runs.active": ("updown", "{run}", [(dict(root), 0, 0, {})]),
+    }
+
+
+def flow(name: str) -> dict[str, str]:
+    """Return what a run is about whose root is a flow."""
+    return {"otelstream.run.name": f"invoke_workflow {name}", **workflow(name)}
+
+
+def without_stalls(call: dict[str, object]) -> dict[str, Told]:
+    """Return what is told where chunks came, and none late."""
+    return {"otelstream.stalls": ("counter", "{stall}", [(call, 0, 0, {})])}
+
+
 AGENTS_AND_TOOLS = {
     "gen_ai.execute_tool.duration": (
         "histogram",
@@ -110,6 +133,8 @@ AGENTS_AND_TOOLS = {
         [(workflow("CrewFlow"), 1, 1.5244, {5: 1}), (workflow("research_crew"), 1, 1.2954, {5: 1})],
     ),
     "otelstream.frames": ("counter", "{frame}", [({}, 0, 97, {})]),
+    **run_of(flow("CrewFlow"), 1.5244, 5),
+    **without_stalls(CALL),
     **BRIDGE,
 }
 DURATION = ("histogram", "s", [(CALL, 5, 0.8677, {0.01: 1, 0.02: 3, 1.28: 1})])
@@ -168,6 +193,8 @@ LONG_141 = {
     ),
     "gen_ai.invoke_workflow.duration": ("histogram", "s", [(workflow("Long"), 1, 4.1715, {5: 1})]),
     "otelstream.frames": ("counter", "{frame}", [({}, 0, 5_007, {})]),
+    **run_of(flow("Long"), 4.1715, 5),
+    **without_stalls(dict(MODEL)),
     **BRIDGE,
 }
 FAILED_FLOW = {
@@ -192,11 +219,13 @@ FAILED_FLOW = {
         ],
     ),
     "otelstream.frames": ("counter", "{frame}", [({}, 0, 16, {})]),
+    **run_of(flow("F"), 1.1984, 5, RAISED),
     **BRIDGE,
 }
 FAILED_CALL = {
     "gen_ai.client.operation.duration": ("histogram", "s", [({**MODEL, **HTTP_500}, 1, 0.0095, {0.01: 1})]),
     "otelstream.frames": ("counter", "{frame}", [({}, 0, 2, {})]),
+    **run_of({"otelstream.run.name": "chat gpt-4o-mini"}, 0.0095, 1, HTTP_500),
     **BRIDGE,
 }
 

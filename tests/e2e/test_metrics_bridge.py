@@ -49,13 +49,18 @@ def meters() -> Meters:
 
 
 def test_frames_are_counted_and_nothing_is_left_open(meters: Meters) -> None:
-    """After a session all its frames are counted, none waits, and no span is open."""
+    """After a session all its frames are counted, none waits, and neither span nor run is open."""
     run_sync({"meter_provider": meters.provider})
+    run = {"otelstream.run.name": "invoke_workflow F", "gen_ai.workflow.name": "F"}
+    call = dict(meters.points("gen_ai.client.operation.duration")["gen_ai.client.operation.duration"][0][0])
 
     assert meters.points() == {
         "otelstream.frames": [({}, len(golden()))],
         "otelstream.queue.depth": [({}, 0)],
+        "otelstream.run.duration": [({**run, "otelstream.end": "completed"}, 1)],
+        "otelstream.runs.active": [(run, 0)],
         "otelstream.spans.open": [({}, 0)],
+        "otelstream.stalls": [(call, 0)],
     }
 
 
