@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.export import (
 
 from otelstream.errors import ExportError
 from otelstream.export.deliveries import CountedExporter, Deliveries, EndedSpans, OnLoss
+from otelstream.export.headers import keep_out_of_logs
 from otelstream.export.ids import FrameIdGenerator
 from otelstream.export.sizes import SizedExporter, parts, weight
 
@@ -127,6 +128,7 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
     """
+    keep_out_of_logs(environ)
     names = exporter_names(environ, OTEL_TRACES_EXPORTER)
     if endpoint is not None:
         return _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](endpoint)

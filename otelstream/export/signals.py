@@ -30,6 +30,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from otelstream.export.deliveries import CountedLogs, CountedMetrics, Deliveries, EmittedRecords, OnLoss
+from otelstream.export.headers import keep_out_of_logs
 from otelstream.export.otlp import exporter_names, protocol_of
 from otelstream.export.sizes import SizedLogs
 
@@ -65,6 +66,7 @@ def meter_provider(environ: Mapping[str, str], on_loss: OnLoss) -> MeterProvider
     """
     if not wants_metrics(environ):
         return None
+    keep_out_of_logs(environ)
     exporters = [_metric_exporter(environ, name) for name in exporter_names(environ, OTEL_METRICS_EXPORTER)]
     readers = [_OwnReader(CountedMetrics(exporter, on_loss)) for exporter in exporters]
     return MeterProvider(readers, shutdown_on_exit=False)
@@ -97,6 +99,7 @@ def logger_provider(environ: Mapping[str, str], on_loss: OnLoss) -> EventLoggerP
     """
     if not wants_logs(environ):
         return None
+    keep_out_of_logs(environ)
     exporters = [_log_exporter(environ, name) for name in exporter_names(environ, OTEL_LOGS_EXPORTER)]
     return EventLoggerProvider(exporters, on_loss, environ)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import unquote
 
 from otelstream.redact.keys import MIN_VALUE_LENGTH, counts_tokens, is_secret_key
 
@@ -31,6 +32,12 @@ _ADDRESS: Final = re.compile(
     r"(?:webhook|database|db|redis|broker|postgres|mongo|mongodb|mysql|amqp)_ur[il]\Z"
 )
 
+# The headers of OTLP exporters carry the keys of whoever takes the spans: NAME=VALUE,…, percent-encoded.
+_OTLP_HEADERS: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?HEADERS")
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_KEY_LENGTH: Final = 16
+"""Names of headers may tell nothing (`x-honeycomb-team`): so long a value with a digit is a key."""
+
 
 def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the values, longest first, of the variables whose names tell of secrets.
@@ -43,7 +50,30 @@ def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
         for name, value in values.items()
         if len(value) >= MIN_VALUE_LENGTH and (is_secret_key(name) or _tells_secret(name, value))
     }
+    secrets.update(header_secrets(values))
     return tuple(sorted(secrets, key=lambda secret: (-len(secret), secret)))
+
+
+def header_secrets(environ: Mapping[str, str]) -> set[str]:
+    """Return the keys in the headers of OTLP exporters, as they are written and as they are sent."""
+    found: set[str] = set()
+    for variable, text in environ.items():
+        if _OTLP_HEADERS.fullmatch(variable):
+            for header in text.split(","):
+                found.update(_keys_of_header(header.strip()))
+    return {secret for secret in found if len(secret) >= MIN_VALUE_LENGTH}
+
+
+def _keys_of_header(header: str) -> list[str]:
+    name, _, value = map(str.strip, header.partition("="))
+    if "=" not in header or not _HEADER_NAME.fullmatch(name):
+        return [header, header.rpartition(" ")[2]]  # malformed, as "Authorization: Bearer …" is
+    decoded = unquote(value)
+    is_key = len(decoded) >= _KEY_LENGTH and any(map(str.isdigit, decoded))
+    if not (is_key or is_secret_key(name) or _tells_secret(name, decoded)):
+        return []
+    # What follows "Basic" or "Bearer" is secret without it, too.
+    return [value, decoded, decoded.rpartition(" ")[2]]
 
 
 def _tells_secret(name: str, value: str) -> bool:

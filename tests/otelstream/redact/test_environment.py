@@ -47,3 +47,21 @@ def test_one_word_of_a_name_is_enough(name: str) -> None:
 def test_names_of_places_counts_and_other_things_stay(name: str, value: str) -> None:
     """What is harmless is no literal that would be masked in every text."""
     assert secret_values({name: value}) == ()
+
+
+def test_keys_of_otlp_headers_are_secrets() -> None:
+    """Headers of OTLP exporters give their keys, encoded and decoded, with and without the scheme."""
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Basic%20cGstbGY6c2s=,x-langfuse-ingestion-version=4",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-honeycomb-team=hcaik_01hqk4k20000, x-dataset=production",
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "authorization: Bearer malformed==",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.example/of-16-or-more-0",
+    }
+    assert secret_values(environ) == (
+        "authorization: Bearer malformed==",
+        "Basic%20cGstbGY6c2s=",
+        "Basic cGstbGY6c2s=",
+        "hcaik_01hqk4k20000",
+        "cGstbGY6c2s=",
+        "malformed==",
+    )

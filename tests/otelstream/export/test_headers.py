@@ -1,0 +1,52 @@
+"""Keys in the headers of OTLP exporters stay out of logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from otelstream.export.headers import LOGGERS, HeaderKeys, keep_out_of_logs
+
+KEY = "hcaik_01hqk4k20000"
+ENVIRON = {"OTEL_EXPORTER_OTLP_HEADERS": f"x-honeycomb-team={KEY},x-honeycomb-dataset=production"}
+
+
+@pytest.fixture(autouse=True)
+def unfiltered() -> Iterator[None]:
+    """Leave the loggers as they were."""
+    before = {name: list(logging.getLogger(name).filters) for name in LOGGERS}
+    yield
+    for name, filters in before.items():
+        logging.getLogger(name).filters = filters
+
+
+def test_a_record_is_masked(caplog: pytest.LogCaptureFixture) -> None:
+    """What an exporter logs has no key, and keeps what is no secret."""
+    keep_out_of_logs(ENVIRON)
+    logging.getLogger(LOGGERS[1]).error("code: %s, reason: %s for %s", 401, f"no {KEY}", "production")
+    assert [record.getMessage() for record in caplog.records] == ["code: 401, reason: no *** for production"]
+
+
+def test_a_traceback_that_may_quote_it_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """A record that quotes a key has no traceback: it would quote the same."""
+    keep_out_of_logs(ENVIRON)
+    logging.getLogger(LOGGERS[-1]).error("no %s", KEY, exc_info=ValueError(KEY))
+    assert KEY not in caplog.text
+
+
+def test_a_record_without_a_key_is_left_alone() -> None:
+    """Message, arguments and traceback of any other record stay as they are."""
+    error = (ValueError, ValueError("no"), None)
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "code: %s", (401,), error)
+    assert HeaderKeys(ENVIRON).filter(record)
+    assert (record.msg, record.args, record.exc_info) == ("code: %s", (401,), error)
+
+
+def test_one_filter_is_enough() -> None:
+    """A second exporter with the same variables adds no filter, and one without keys adds none at all."""
+    before = len(logging.getLogger(LOGGERS[0]).filters)
+    for environ in (ENVIRON, ENVIRON, {}):
+        keep_out_of_logs(environ)
+    assert len(logging.getLogger(LOGGERS[0]).filters) == before + 1
