@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
 from recorder import chain
-from recorder.commits import Commit, commits, end_row, links, start_row
+from recorder.commits import Commit, Connect, commits, end_row, links, start_row
 from recorder.names import real_path
 from recorder.sandbox import Sandbox
-from recorder.source import Source
+from recorder.source import Source, reading
 from tests.contract.programs import frame
 from tests.recorder.odd import ODD
 from tests.recorder.recordings import (
@@ -46,12 +46,11 @@ def copy(recording: Path, tmp_path: Path) -> Path:
 def read(path: Path, session: int = SESSION) -> tuple[list[Commit], list[bool], bool | None]:
     """The commits of a session, whether each fits, and whether its end does (None without one)."""
     with closing(Sandbox([real_path(path)])) as sandbox:
-        return examined(Source(path, sandbox), session)
+        return examined(Source(path, sandbox).connection, session)
 
 
-def examined(source: Source, session: int) -> tuple[list[Commit], list[bool], bool | None]:
+def examined(connect: Connect, session: int) -> tuple[list[Commit], list[bool], bool | None]:
     """The same of a file that is open already."""
-    connect = source.connection
     digest = chain.first_digest(start_row(connect, session) or ())
     found, fits = [], []
     for commit in commits(connect, session, links(connect, session)):
@@ -87,18 +86,18 @@ def test_a_commit_has_its_own_rows(recording: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
-    """A recording with a session of each odd frame."""
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
+    """A recording with a session of each odd frame, which stays open."""
     path = tmp_path_factory.mktemp("odd") / "run.duckdb"
     with writing(path) as writer:
         for number, name in enumerate(ODD):
             record(writer, number, [ODD[name]])
-    with closing(Sandbox([real_path(path)])) as sandbox:
-        yield Source(path, sandbox)
+    with reading(path) as connection:
+        yield lambda: nullcontext(connection)
 
 
 @pytest.mark.parametrize("number", range(len(ODD)), ids=ODD)
-def test_every_frame_is_vouched_for(number: int, odd: Source) -> None:
+def test_every_frame_is_vouched_for(number: int, odd: Connect) -> None:
     """Whatever a frame holds, its digest is the same when it is read again."""
     found, fits, last = examined(odd, number)
 
