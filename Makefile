@@ -9,7 +9,7 @@ export CREWAI_DISABLE_TELEMETRY ?= true
 export CREWAI_DISABLE_TRACKING ?= true
 export CREWAI_TRACING_ENABLED ?= false
 
-.PHONY: demo test check docs bench phoenix mlflow clean
+.PHONY: demo test check docs bench backends phoenix mlflow clean
 
 demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
 	$(BIN)/otelstream demo
