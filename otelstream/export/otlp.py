@@ -12,6 +12,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_BSP_MAX_QUEUE_SIZE,
     OTEL_EXPORTER_OTLP_ENDPOINT,
     OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION,
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
     OTEL_SDK_DISABLED,
@@ -26,6 +27,7 @@ from opentelemetry.sdk.trace.export import (
 )
 
 from otelstream.errors import ExportError
+from otelstream.export.compression import grpc_compression
 from otelstream.export.deliveries import CountedExporter, Deliveries, EndedSpans, OnLoss
 from otelstream.export.headers import keep_out_of_logs
 from otelstream.export.ids import FrameIdGenerator
@@ -186,7 +188,8 @@ def _grpc(endpoint: str | None) -> SpanExporter:
 
     if endpoint is not None and "://" not in endpoint:
         endpoint = f"http://{endpoint}"  # the SDK would speak TLS
-    return OTLPSpanExporter(endpoint=endpoint)
+    zipped = grpc_compression(OTEL_EXPORTER_OTLP_TRACES_COMPRESSION)
+    return OTLPSpanExporter(endpoint=endpoint, compression=zipped)
 
 
 _OTLP: Final[Mapping[str, Callable[[str | None], SpanExporter]]] = {"http/protobuf": _http, "grpc": _grpc}

@@ -15,8 +15,10 @@ from opentelemetry.sdk._logs.export import (
 from opentelemetry.sdk.environment_variables import (
     OTEL_BLRP_MAX_QUEUE_SIZE,
     OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION,
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
     OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
+    OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,
     OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
     OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
     OTEL_SDK_DISABLED,
@@ -29,6 +31,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
+from otelstream.export.compression import grpc_compression
 from otelstream.export.deliveries import CountedLogs, CountedMetrics, Deliveries, EmittedRecords, OnLoss
 from otelstream.export.headers import keep_out_of_logs
 from otelstream.export.otlp import exporter_names, protocol_of
@@ -133,7 +136,7 @@ def _metric_exporter(environ: Mapping[str, str], name: str) -> MetricExporter:
     if protocol_of(environ, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL) == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
 
-        return Grpc()
+        return Grpc(compression=grpc_compression(OTEL_EXPORTER_OTLP_METRICS_COMPRESSION))
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
 
     return Http()
@@ -145,7 +148,7 @@ def _log_exporter(environ: Mapping[str, str], name: str) -> LogRecordExporter:
     if protocol_of(environ, OTEL_EXPORTER_OTLP_LOGS_PROTOCOL) == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as Grpc
 
-        return Grpc()
+        return Grpc(compression=grpc_compression(OTEL_EXPORTER_OTLP_LOGS_COMPRESSION))
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as Http
 
     return Http()

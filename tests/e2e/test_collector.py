@@ -1,92 +1,187 @@
-"""A real collector, Rotel, takes what we export and passes it on; skipped where it is not installed."""
+"""What a real collector passes on is what we exported, with nothing changed, over each protocol."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pytest
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import otelstream
-from tests.e2e.received import logs_of, metrics_of, spans_of
-from tests.e2e.receiver import PROTOCOLS, HttpReceiver
+from otelstream import bridge
+from otelstream.bridge.counters import Losses
+from tests.e2e.collector import Collector
+from tests.e2e.received import spans_of
+from tests.e2e.receiver import PROTOCOLS, HttpReceiver, Signal, variables
 from tests.e2e.runs import golden, session
 
-LONG, CREW = "20_long_5000_chunks.jsonl.gz", "05_crew_two_agents_tools.jsonl.gz"
+RUNS: Final = (
+    "02_router_or_and.jsonl",  # links
+    "05_crew_two_agents_tools.jsonl.gz",  # every kind of span
+    "07_llm_http500.jsonl",  # errors
+    "12_conversation_turn1.jsonl",
+    "12_conversation_turn2.jsonl",  # a link to another trace
+)
+LONG: Final = "20_long_5000_chunks.jsonl.gz"
+CHUNKS: Final = 5_000
+
+EVERYTHING: Final = otelstream.SpanOptions(content="SPAN_AND_EVENT", events="both", chunk_events="all")
+
+REQUESTS: Final = {
+    "traces": ExportTraceServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+    "logs": ExportLogsServiceRequest,
+}
+INNER: Final = {
+    "traces": ("resourceSpans", "scopeSpans", "spans"),
+    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
+    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
+}
+"""The three levels of a request, by their names in JSON."""
+
+MEASURED: Final = {"startTimeUnixNano", "timeUnixNano"}
+"""When points and their exemplars were measured: two runs measure at two times."""
+
+OBSERVED: Final = {"observedTimeUnixNano"}
+"""When a log record was made, likewise; its own time is its frame's."""
+
+Told = dict[str, object]
 
 
-def agent() -> str | None:
-    """Where Rotel's program is: on the path, or in the package of that name."""
-    spec = importlib.util.find_spec("rotel")
-    inside = (
-        [Path(folder) / "rotel-agent" for folder in (spec.submodule_search_locations or [])] if spec else []
-    )
-    return shutil.which("rotel-agent") or next((str(path) for path in inside if path.exists()), None)
+@dataclass(frozen=True)
+class Delivery:
+    """What arrived of some runs, and what was lost on the way."""
+
+    receiver: HttpReceiver
+    flushed: bool
+    losses: dict[str, int] = field(default_factory=dict)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
+def deliver(receiver: HttpReceiver, exporting: dict[str, str], names: Sequence[str] = RUNS) -> Delivery:
+    """Observe the runs one after the other, as a new process would that has those variables."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("OTEL")]:
+            patch.delenv(name)
+        for name, value in exporting.items():
+            patch.setenv(name, value)
+        patch.setattr(bridge, "_losses", Losses())
+        for name in names:
+            list(otelstream.observe(session(golden(name)), spans=EVERYTHING))
+        flushed = otelstream.shutdown(30)
+        return Delivery(receiver, flushed, otelstream.losses())
 
 
-@contextmanager
-def collector(program: str, to: str) -> Iterator[dict[str, str]]:
-    """Run Rotel in front of an endpoint; yield its own, by protocol."""
-    ports = {protocol: free_port() for protocol in PROTOCOLS}
-    http, grpc = (f"127.0.0.1:{ports[protocol]}" for protocol in ("http/protobuf", "grpc"))
-    options = {
-        "--otlp-http-endpoint": http,
-        "--otlp-grpc-endpoint": grpc,
-        "--exporter": "otlp",
-        "--otlp-exporter-endpoint": to,
-        "--otlp-exporter-protocol": "http",
-    }
-    arguments = [part for option in options.items() for part in option]
-    with subprocess.Popen([program, "start", *arguments], stdout=subprocess.DEVNULL) as process:
-        for port in ports.values():
-            wait_for(port)
-        yield {protocol: f"http://127.0.0.1:{port}" for protocol, port in ports.items()}
-        process.terminate()  # it passes on what it holds
-
-
-def wait_for(port: int) -> None:
-    """Return when somebody listens on a port, within ten seconds."""
-    for _ in range(200):
-        with closing(socket.socket()) as found:
-            if found.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nobody listens on port {port}")
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_collector_takes_everything(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five thousand chunks as few events and one by one, content, metrics and records: none is refused."""
-    program = agent()
-    if program is None:
-        pytest.skip("Rotel is not installed (pip install rotel)")
+@pytest.fixture(scope="module")
+def direct() -> Iterator[Delivery]:
+    """The runs, exported to the receiver itself."""
+    otelstream.shutdown(5)
     with HttpReceiver() as receiver:
-        with collector(program, receiver.endpoint) as endpoints:
-            monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoints[protocol])
-            monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-            monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
-            for options in (
-                otelstream.SpanOptions(),
-                otelstream.SpanOptions(chunk_events="all", content="SPAN_AND_EVENT", events="both"),
-            ):
-                list(otelstream.observe(session(golden(LONG)), spans=options))
-                list(otelstream.observe(session(golden(CREW)), spans=options))
-            assert (otelstream.shutdown(30), otelstream.losses()) == (True, {})
-        chunks = [sum(e.name == "llm_stream_chunk" for e in span.events) for span in spans_of(receiver)]
-        counts = (len(chunks), max(chunks), len(logs_of(receiver)) > 5_000, len(metrics_of(receiver)) > 9)
+        yield deliver(receiver, variables(receiver, metrics=True))
 
-    assert counts == (38, 5_000, True, True)
+
+@pytest.fixture(
+    scope="module",
+    params=[(protocol, zipped) for protocol in PROTOCOLS for zipped in ("none", "gzip")],
+    ids=lambda param: " ".join(param),
+)
+def collected(
+    request: pytest.FixtureRequest, direct: Delivery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Delivery]:
+    """The same runs, exported to a collector that passes them on to a receiver."""
+    del direct  # what it observes comes before: two pipelines at a time would share their counters
+    protocol, zipped = request.param
+    with HttpReceiver() as receiver:
+        with Collector(receiver, tmp_path_factory.mktemp("collector")) as collector:
+            exporting = {**collector.variables(protocol), "OTEL_EXPORTER_OTLP_COMPRESSION": zipped}
+            delivery = deliver(receiver, exporting)
+        yield delivery
+
+
+def without(told: object, keys: set[str]) -> object:
+    """Return JSON without some keys, on every level."""
+    if isinstance(told, dict):
+        return {key: without(value, keys) for key, value in told.items() if key not in keys}
+    return [without(item, keys) for item in told] if isinstance(told, list) else told
+
+
+def told(delivery: Delivery, signal: Signal, leave_out: set[str] | None = None) -> list[object]:
+    """Return all that arrived of a signal, each item with its resource and scope, in an order of its own."""
+    by_resource, by_scope, items = INNER[signal]
+    found = [
+        {
+            "resource": resource["resource"],
+            "schema": (resource.get("schemaUrl"), scope.get("schemaUrl")),
+            "scope": scope["scope"],
+            "item": without(item, leave_out or set()),
+        }
+        for export in delivery.receiver.exports
+        if export.signal == signal
+        for resource in MessageToDict(REQUESTS[signal].FromString(export.body))[by_resource]
+        for scope in resource[by_scope]
+        for item in scope[items]
+    ]
+    return sorted(found, key=repr)
+
+
+def test_nothing_is_lost_on_the_way(collected: Delivery) -> None:
+    """Everything was exported in time, and the pipeline has counted no loss."""
+    assert (collected.flushed, collected.losses) == (True, {})
+
+
+def test_spans_are_the_same(collected: Delivery, direct: Delivery) -> None:
+    """Ids, parents, links, kinds, times, attributes, events, statuses, scope and resource are as exported."""
+    assert told(collected, "traces") == told(direct, "traces")
+
+
+def test_metrics_are_the_same(collected: Delivery, direct: Delivery) -> None:
+    """Every point has its attributes, sums, buckets and exemplars; only when it was measured differs."""
+    assert told(collected, "metrics", MEASURED) == told(direct, "metrics", MEASURED)
+
+
+def test_records_are_the_same(collected: Delivery, direct: Delivery) -> None:
+    """Log records have their names, times, bodies, attributes and spans."""
+    assert told(collected, "logs", OBSERVED) == told(direct, "logs", OBSERVED)
+
+
+def test_there_was_something_to_compare(direct: Delivery) -> None:
+    """The runs have spans with links, events, content and errors, metrics with exemplars, and records."""
+    spans = spans_of(direct.receiver)
+    texts = {signal: repr(told(direct, signal)) for signal in INNER}
+    seen = {
+        "links": any(span.links for span in spans),
+        "events": any(span.events for span in spans),
+        "content": any("gen_ai.input.messages" in span.attributes for span in spans),
+        "errors": any(span.status == "ERROR" and span.status_message for span in spans),
+        "traces": len({span.trace_id for span in spans}),
+        "exemplars": "'exemplars'" in texts["metrics"],
+        "records": "'eventName'" in texts["logs"],
+    }
+
+    assert seen == {
+        "links": True,
+        "events": True,
+        "content": True,
+        "errors": True,
+        "traces": len(RUNS),
+        "exemplars": True,
+        "records": True,
+    }
+
+
+def test_a_long_answer_passes_token_by_token(tmp_path: Path) -> None:
+    """Five thousand chunks, each an event and a record of its own, pass through gRPC in messages it takes."""
+    with HttpReceiver() as receiver:
+        with Collector(receiver, tmp_path) as collector:
+            delivery = deliver(receiver, collector.variables("grpc"), [LONG])
+        events = [
+            sum(event.name == "llm_stream_chunk" for event in span.events) for span in spans_of(receiver)
+        ]
+
+    assert (max(events), delivery.losses) == (CHUNKS, {})
