@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,12 +16,13 @@ import recorder
 from otelstream.bridge.spanrows import SpanRows
 from otelstream.frame import Outcome, StreamFrame, timestamp_ns
 from otelstream.span.rules import CHUNKS, RULES, Role
-from recorder import Recording
+from recorder import Answer
 from tests.conftest import NAMES, frames_of
 from tests.recorder.recordings import end, session_id, start, writing
 
 Row = dict[str, Any]
 Ask = Callable[[str], list[Row]]
+Sql = Callable[..., Answer]
 
 CALL_ENDS: Final = ("llm_call_completed", "llm_call_failed")
 TOOL_STARTS: Final = ("tool_usage_started", "mcp_tool_execution_started")
@@ -30,8 +33,8 @@ TOOL_ENDS: Final = (
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
-    """One recording with a session for each golden stream, and its spans."""
+def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sql]:
+    """Asks one recording with a session for each golden stream, and its spans; it stays open meanwhile."""
     path = tmp_path_factory.mktemp("views") / "golden.duckdb"
     with writing(path) as writer:
         for number, name in enumerate(NAMES):
@@ -43,8 +46,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
             writer.add_spans(key, rows.close(Outcome("completed", timestamp_ns(frames[-1]))))
             writer.end(key, end(len(frames)))
             writer.flush()
-    with recorder.open(path) as opened:
-        yield opened
+    with recorder.open(path) as opened, opened.connection() as connection:
+        yield partial(Answer, lambda: nullcontext(connection))
 
 
 @pytest.fixture(params=NAMES)
@@ -60,10 +63,10 @@ def frames(name: str) -> tuple[StreamFrame, ...]:
 
 
 @pytest.fixture
-def ask(recording: Recording, name: str) -> Ask:
+def ask(sql: Sql, name: str) -> Ask:
     """What a view says of its session; `{}` stands for the condition."""
     key: UUID = session_id(NAMES.index(name))
-    return lambda query: recording.sql(query.format("WHERE session_id = $1"), [key]).dicts()
+    return lambda query: sql(query.format("WHERE session_id = $1"), [key]).dicts()
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -301,7 +304,7 @@ def test_errors(ask: Ask) -> None:
     ] == []
 
 
-def test_frame_types_are_the_rules(recording: Recording) -> None:
+def test_frame_types_are_the_rules(sql: Sql) -> None:
     """The view names each type that means something to spans, with its part and its operation."""
     expected = {
         name: (
@@ -312,14 +315,12 @@ def test_frame_types_are_the_rules(recording: Recording) -> None:
     }
     expected |= dict.fromkeys(CHUNKS, ("token", "chat"))
 
-    assert {
-        row[0]: row[1:] for row in recording.sql("FROM frame_types WHERE role <> 'minor'").rows()
-    } == expected
+    assert {row[0]: row[1:] for row in sql("FROM frame_types WHERE role <> 'minor'").rows()} == expected
 
 
-def test_every_column_of_a_view_says_what_it_is(recording: Recording) -> None:
+def test_every_column_of_a_view_says_what_it_is(sql: Sql) -> None:
     """No view and none of its columns is without a comment."""
     views = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
     columns = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
 
-    assert (recording.sql(views).rows(), recording.sql(columns).rows()) == ([], [])
+    assert (sql(views).rows(), sql(columns).rows()) == ([], [])
