@@ -114,10 +114,15 @@ class ReceivedLog:
 
 def spans_of(receiver: Receiver) -> list[ReceivedSpan]:
     """Return all spans received so far, by start and then by id."""
+    return spans_in(ExportTraceServiceRequest.FromString(body) for body in _bodies(receiver, "traces"))
+
+
+def spans_in(requests: Iterable[ExportTraceServiceRequest]) -> list[ReceivedSpan]:
+    """Return all spans of some requests, by start and then by id."""
     found = [
         _span(span)
-        for body in _bodies(receiver, "traces")
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for request in requests
+        for resource in request.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
     ]
