@@ -44,6 +44,7 @@ class About:
         no_value: What stands there if nothing is known, which is not 0.
         levels: Values from which on a colour holds; the first one's value is not used.
         width: Columns of the grid.
+        more: Further links of its values.
     """
 
     title: str
@@ -53,6 +54,7 @@ class About:
     no_value: str = "no data"
     levels: Sequence[tuple[float, str]] = NEUTRAL
     width: int = 12
+    more: Sequence[DashboardLink] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def described(panel: Panel, about: About, source: DataSourceRef) -> Panel:
     defaults.unit = about.unit
     defaults.no_value = about.no_value
     defaults.thresholds = thresholds(about.levels)
-    defaults.links = [about.link]
+    defaults.links = [about.link, *about.more]
     if panel.type_val == "stat":
         defaults.color = FieldColor(mode=FieldColorModeId("thresholds"))
     panel.field_config.defaults = defaults

@@ -83,6 +83,11 @@ def share(some: str, every: str) -> str:
     return f"{part(some, every)} / ({every} > 0)"
 
 
+def mean(total: str, count: str, window: str, by: Sequence[str] = ()) -> str:
+    """Return the mean of a histogram's measurements in a window, and nothing where there are none."""
+    return f"{summed(growth(total, window), by)} / ({summed(growth(count, window), by)} > 0)"
+
+
 def per_second(grown: str) -> str:
     """Return the growth from one point to the next, a second."""
     return f"{grown} / ($__interval_ms / 1000)"

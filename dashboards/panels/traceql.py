@@ -20,6 +20,9 @@ FLOW: Final = "span:name =~ `${flow:regex}`"
 """The name of a run's own span is the run's name."""
 
 
+TRACE: Final = 'trace:id = "${trace}"'
+
+
 def spans(*conditions: str) -> str:
     """Return a filter of spans that meet all conditions."""
     return f"{{ {' && '.join(conditions)} }}"

@@ -9,12 +9,16 @@ from typing import Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from dashboards.panels.agents_and_tools import agents_and_tools
 from dashboards.panels.board import Board, dashboard_of
+from dashboards.panels.llm import llm
+from dashboards.panels.pipeline_health import pipeline_health
+from dashboards.panels.run_detail import run_detail
 from dashboards.panels.runs import runs
 
 FOLDER: Final = Path(__file__).parents[1] / "grafana"
 
-BOARDS: Final[tuple[Callable[[], Board], ...]] = (runs,)
+BOARDS: Final[tuple[Callable[[], Board], ...]] = (runs, run_detail, llm, agents_and_tools, pipeline_health)
 
 
 def texts() -> Iterator[tuple[Path, str]]:
