@@ -3,55 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import (
-    HistogramDataPoint,
-    InMemoryMetricReader,
-    Metric,
-    NumberDataPoint,
-)
 
-from otelstream.export.instruments import Instruments, observe_standing
-from otelstream.export.metrics import MetricSink
-from otelstream.export.standing import Standing
-from otelstream.frame import Outcome, StreamFrame
+from otelstream.frame import Outcome
 from otelstream.span.names import Convention
-from otelstream.span.options import SpanOptions
-from otelstream.testing import START_NS, Script, assembled
-
-Points = dict[str, list[tuple[dict[str, object], float]]]
-
-
-def value_of(point: object) -> float:
-    """Return a number, or the sum of a histogram."""
-    if isinstance(point, HistogramDataPoint):
-        return round(point.sum, 6)
-    assert isinstance(point, NumberDataPoint)
-    return point.value
-
-
-def measured(
-    frames: list[StreamFrame], version: Convention = "1.41", outcome: Outcome | None = None
-) -> Points:
-    """Return attributes and values of the metrics of a session."""
-    reader = InMemoryMetricReader()
-    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("otelstream")
-    standing = Standing()
-    observe_standing(meter, standing)
-    sink = MetricSink(Instruments(meter, version, standing), lambda _: None)
-    sink.apply(assembled(frames, outcome, SpanOptions(semconv=version)))
-    data = reader.get_metrics_data()
-    assert data is not None
-    metrics: list[Metric] = [
-        metric
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    ]
-    return {
-        metric.name: [(dict(point.attributes or {}), value_of(point)) for point in metric.data.data_points]
-        for metric in metrics
-    }
+from otelstream.testing import START_NS, Script
+from tests.otelstream.export.measuring import measured
 
 
 def call(script: Script, number: int, **end: object) -> None:
