@@ -201,7 +201,7 @@ _ENDING_ROW: Final = Row(
         lines(
             About(
                 "Duration of calls, p50 and p95",
-                f,
+                f"From request to the end of the answer, by model, failed calls included. {asked.DIAMONDS}",
                 "s",
                 asked.ONE_MODEL,
                 asked.NO_CALL,
