@@ -75,6 +75,7 @@ class HttpReceiver:
         exports: The requests in their order.
         arrived: Set when there is one.
         paths: Where they went.
+        headers: What each had, names in lower case.
         encodings: How they were zipped.
         status: What is answered.
         refused: Signals that are answered with 400 instead.
@@ -86,6 +87,7 @@ class HttpReceiver:
         self.exports: list[Export] = []
         self.arrived = threading.Event()
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.encodings: list[str | None] = []
         self.status = 200
         self.refused: set[Signal] = set()
@@ -173,9 +175,11 @@ def _handler(receiver: HttpReceiver) -> type[BaseHTTPRequestHandler]:
             """Take one export request."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
             encoding = self.headers["Content-Encoding"]
-            signal = _SIGNALS[self.path]
+            # A backend's endpoint may have a path before the signal's own.
+            signal = _SIGNALS["/" + "/".join(self.path.split("/")[-2:])]
             answer = _RESPONSES[signal]().SerializeToString()
             receiver.paths.append(self.path)
+            receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
             receiver.encodings.append(encoding)
             refused = signal in receiver.refused
             if not refused:
