@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # it has no types
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -18,7 +18,7 @@ import otelstream
 from otelstream import bridge
 from otelstream.bridge.counters import Losses
 from tests.e2e.collector import Collector
-from tests.e2e.received import spans_of
+from tests.e2e.received import logs_of, spans_of
 from tests.e2e.receiver import PROTOCOLS, HttpReceiver, Signal, variables
 from tests.e2e.runs import golden, session
 
@@ -34,12 +34,12 @@ CHUNKS: Final = 5_000
 
 EVERYTHING: Final = otelstream.SpanOptions(content="SPAN_AND_EVENT", events="both", chunk_events="all")
 
-REQUESTS: Final = {
+REQUESTS: Final[dict[Signal, Any]] = {
     "traces": ExportTraceServiceRequest,
     "metrics": ExportMetricsServiceRequest,
     "logs": ExportLogsServiceRequest,
 }
-INNER: Final = {
+INNER: Final[dict[Signal, tuple[str, str, str]]] = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
     "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
     "logs": ("resourceLogs", "scopeLogs", "logRecords"),
@@ -52,8 +52,6 @@ MEASURED: Final = {"startTimeUnixNano", "timeUnixNano"}
 OBSERVED: Final = {"observedTimeUnixNano"}
 """When a log record was made, likewise; its own time is its frame's."""
 
-Told = dict[str, object]
-
 
 @dataclass(frozen=True)
 class Delivery:
@@ -61,10 +59,10 @@ class Delivery:
 
     receiver: HttpReceiver
     flushed: bool
-    losses: dict[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int]
 
 
-def deliver(receiver: HttpReceiver, exporting: dict[str, str], names: Sequence[str] = RUNS) -> Delivery:
+def deliver(receiver: HttpReceiver, exporting: Mapping[str, str], names: Sequence[str] = RUNS) -> Delivery:
     """Observe the runs one after the other, as a new process would that has those variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("OTEL")]:
@@ -89,7 +87,7 @@ def direct() -> Iterator[Delivery]:
 @pytest.fixture(
     scope="module",
     params=[(protocol, zipped) for protocol in PROTOCOLS for zipped in ("none", "gzip")],
-    ids=lambda param: " ".join(param),
+    ids=" ".join,
 )
 def collected(
     request: pytest.FixtureRequest, direct: Delivery, tmp_path_factory: pytest.TempPathFactory
@@ -180,8 +178,8 @@ def test_a_long_answer_passes_token_by_token(tmp_path: Path) -> None:
     with HttpReceiver() as receiver:
         with Collector(receiver, tmp_path) as collector:
             delivery = deliver(receiver, collector.variables("grpc"), [LONG])
-        events = [
-            sum(event.name == "llm_stream_chunk" for event in span.events) for span in spans_of(receiver)
-        ]
+        events = [event.name for span in spans_of(receiver) for event in span.events]
+        records = [record.name for record in logs_of(receiver)]
 
-    assert (max(events), delivery.losses) == (CHUNKS, {})
+    counts = [names.count("llm_stream_chunk") for names in (events, records)]
+    assert (counts, delivery.losses) == ([CHUNKS, CHUNKS], {})
