@@ -10,6 +10,7 @@ import pytest
 import otelstream
 from otelstream import bridge
 from otelstream.bridge.counters import Losses
+from tests.e2e.meters import Meters
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +22,9 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(bridge, "_losses", Losses())
     yield
     otelstream.shutdown(5)
+
+
+@pytest.fixture
+def meters() -> Meters:
+    """A meter provider that nobody has used yet."""
+    return Meters()

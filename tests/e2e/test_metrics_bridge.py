@@ -6,46 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import otelstream
 from otelstream.bridge.spans import SpanStage
 from otelstream.span.options import SpanOptions
+from tests.e2e.meters import Meters
 from tests.e2e.received import metric_exports_of, metrics_of
 from tests.e2e.receiver import HttpReceiver, variables
 from tests.e2e.runs import RESULT, Ran, golden, run_python, run_sync, session
-
-Points = dict[str, list[tuple[dict[str, object], float]]]
-
-
-class Meters:
-    """A meter provider of the test's own, and what it has been told."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
-
-    def points(self, prefix: str = "otelstream.") -> Points:
-        """Return attributes and values (of histograms: counts) of the metrics with that prefix."""
-        data = self._reader.get_metrics_data()
-        found = [] if data is None else data.resource_metrics
-        return {
-            metric.name: [
-                (dict(point.attributes or {}), point.count if hasattr(point, "count") else point.value)
-                for point in metric.data.data_points
-            ]
-            for resource in found
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name.startswith(prefix)
-        }
-
-
-@pytest.fixture
-def meters() -> Meters:
-    """A meter provider that nobody has used yet."""
-    return Meters()
 
 
 def test_frames_are_counted_and_nothing_is_left_open(meters: Meters) -> None:
@@ -221,32 +189,58 @@ def test_a_forked_child_tells_only_of_itself(tmp_path: Path) -> None:
 INHERITS = """
 import json, os
 import otelstream
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from tests.e2e.runs import golden, session
+from tests.e2e.meters import Meters
+from tests.e2e.runs import session
 
-reader = InMemoryMetricReader()
-provider = MeterProvider([reader], shutdown_on_exit=False)
+NAMES = ("otelstream.frames", "otelstream.runs.active", "otelstream.spans.open")
+meters = Meters()
 
-def frames():
-    (resource,) = reader.get_metrics_data().resource_metrics
-    (scope,) = resource.scope_metrics
-    return {metric.name: metric.data.data_points[0] for metric in scope.metrics}["otelstream.frames"].value
+def told():
+    points = meters.points()
+    return {name: [number for _, number in points.get(name, [])] for name in NAMES}
 
-list(otelstream.observe(session(), meter_provider=provider))
+frames = iter(otelstream.observe(session(), meter_provider=meters.provider))
+for _ in range(5):
+    next(frames)
+otelstream.flush(10)
 reading, writing = os.pipe()
 child = os.fork()
 if child == 0:
-    list(otelstream.observe(session(golden()[:1]), meter_provider=provider))
-    os.write(writing, json.dumps(frames()).encode())
+    found = [told()]
+    list(otelstream.observe(session(), meter_provider=meters.provider))
+    os.write(writing, json.dumps([*found, told()]).encode())
     os._exit(0)
 os.waitpid(child, 0)
-print(json.dumps([json.loads(os.read(reading, 100)), frames()]))
+found = [told()]
+list(frames)
+print(json.dumps([json.loads(os.read(reading, 1000)), [*found, told()]]))
 """
 
 
-def test_a_forked_child_counts_its_own_frames(tmp_path: Path) -> None:
-    """On a meter provider that the child inherits, the bridge's numbers are those of the child."""
-    ran = run_python(["-W", "ignore", "-c", INHERITS], tmp_path)
+@pytest.fixture(scope="module")
+def inherited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, list[int]]]]:
+    """What a provider says in a child that inherits it and in its parent: after the fork, and at the end."""
+    ran = run_python(["-W", "ignore", "-c", INHERITS], tmp_path_factory.mktemp("inherited"))
+    child, parent = json.loads(ran.stdout)
+    return {"child": child, "parent": parent}
 
-    assert json.loads(ran.stdout) == [1, len(golden())]
+
+def test_a_forked_child_counts_its_own_frames(inherited: dict[str, list[dict[str, list[int]]]]) -> None:
+    """On a meter provider that the child inherits, the bridge's numbers are those of the child."""
+    found = {process: [told["otelstream.frames"] for told in inherited[process]] for process in inherited}
+
+    assert found == {"child": [[0], [len(golden())]], "parent": [[5], [len(golden())]]}
+
+
+def test_a_forked_child_has_none_of_its_parents_runs(
+    inherited: dict[str, list[dict[str, list[int]]]],
+) -> None:
+    """What is open in the parent is open there alone, and until it ends."""
+    found = {
+        process: [
+            (told["otelstream.runs.active"], told["otelstream.spans.open"]) for told in inherited[process]
+        ]
+        for process in inherited
+    }
+
+    assert found == {"child": [([], [0]), ([0], [0])], "parent": [([1], [4]), ([0], [0])]}
