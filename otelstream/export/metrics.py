@@ -181,7 +181,8 @@ def _tokens(instruments: Instruments, call: _Ended, values: Values) -> None:
                 instruments.tokens.record(usage[key], {**values, names.TOKEN_TYPE: token_type}, context)
         return
     for key, count in usage.items():
-        instruments.usage[key].add(count, {**values, names.TOKEN_MODALITY: "unknown"}, context)
+        of_unknown = {**values, names.TOKEN_MODALITY: "unknown"}
+        instruments.usage[key].add(count, of_unknown, context if count else NOWHERE)
     if names.USAGE_INPUT_TOKENS in usage:
         instruments.input_tokens.record(usage[names.USAGE_INPUT_TOKENS], values, context)
     if names.USAGE_OUTPUT_TOKENS in usage:
