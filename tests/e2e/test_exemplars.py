@@ -36,6 +36,7 @@ MAIN = {
     "gen_ai.client.inference.operation.output_tokens": {CHAT},
     "gen_ai.client.inference.time_per_output_chunk": {CHAT},
     "gen_ai.client.inference.time_to_first_chunk": {CHAT},
+    "gen_ai.client.inference.usage.cache_read.input_tokens": {CHAT},
     "gen_ai.client.inference.usage.input_tokens": {CHAT},
     "gen_ai.client.inference.usage.output_tokens": {CHAT},
     **{name: spans for name, spans in SPANS.items() if not name.startswith("gen_ai.client.")},
@@ -78,7 +79,7 @@ def test_exemplars_name_the_spans_that_were_measured(protocol: str, monkeypatch:
 
 
 def test_the_coming_conventions_have_exemplars_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also the counters of tokens that were used; of cached and reasoning tokens there were none."""
+    """Also the counters of tokens that were used; of reasoning tokens there were none."""
     monkeypatch.setenv("OTELSTREAM_SEMCONV", "main")
     with HttpReceiver() as receiver:
         observed(receiver, monkeypatch)
