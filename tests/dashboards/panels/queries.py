@@ -99,6 +99,16 @@ def links_of(panel: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*panel["fieldConfig"]["defaults"].get("links", []), *panel.get("links", [])]
 
 
+def variables_of(board: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of a dashboard by name."""
+    return {variable["name"]: variable for variable in board["templating"]["list"]}
+
+
+def expressions(panel: Mapping[str, Any]) -> list[str]:
+    """Return the PromQL of a panel."""
+    return [target["expr"] for target in panel["targets"] if "expr" in target]
+
+
 def explored(url: str) -> list[str]:
     """Return the queries of a link into Explore, none for other links."""
     parts = urlsplit(url)
