@@ -31,3 +31,12 @@ def need_program(name: str) -> Path:
         package = f", or install the package {PACKAGES[name]}" if name in PACKAGES else ""
         pytest.skip(f"There is no {name} here; build it with make backends (needs Go){package}.")
     return found
+
+
+def need_built(name: str) -> Path:
+    """Return the program of the version that the stack has, or skip the test and say how to get it."""
+    if not (BUILT / name).is_file():
+        pytest.skip(
+            f"There is no {name} of the stack's version here; build it with make backends (needs Go)."
+        )
+    return BUILT / name
