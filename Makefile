@@ -9,7 +9,7 @@ export CREWAI_DISABLE_TELEMETRY ?= true
 export CREWAI_DISABLE_TRACKING ?= true
 export CREWAI_TRACING_ENABLED ?= false
 
-.PHONY: demo test check docs bench backends phoenix mlflow clean
+.PHONY: demo test check docs bench backends phoenix mlflow traceql clean
 
 demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
 	$(BIN)/otelstream demo
@@ -50,6 +50,12 @@ mlflow: .backends/mlflow/$(MLFLOW)     ## install MLflow for tests/backends
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(@F)
 	@touch $@
+
+# The grammar of TraceQL that Grafana's editor has (Apache-2.0), and what runs it (MIT).
+TRACEQL := @grafana/lezer-traceql@1.0.0 @lezer/lr@1.4.12
+
+traceql:                ## install Grafana's grammar of TraceQL for tests/backends; needs Node and npm
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .backends/traceql $(TRACEQL)
 
 backends: $(READY)      ## build Jaeger, a Collector, Prometheus 3 and Compose's loader for tests/backends; needs Go
 	$(BIN)/python -m tests.backends.build
