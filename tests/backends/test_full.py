@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.backends.jaeger import by_event_name, trace_of, until
+from tests.backends.jaeger import PAGE, by_event_name, trace_of, until
 from tests.backends.stack import Stack, counters, running_stack, troubles
 from tests.e2e.received import ReceivedSpan, outline, spans_of
 from tests.e2e.runs import run_python
@@ -67,9 +67,10 @@ def test_jaeger_has_every_span_as_it_was_sent(demo: Demo) -> None:
     assert by_event_name(demo.read_back) == by_event_name(demo.spans)
 
 
-def test_jaeger_offers_the_service(demo: Demo) -> None:
-    """Whoever opens its page finds the run by the program's name."""
-    assert "demo" in demo.stack.jaeger.get("0.0.0.0:16686", "/api/services")["data"]
+def test_jaeger_offers_the_program_and_nothing_else(demo: Demo) -> None:
+    """Whoever opens its page finds the run by the program's name, and no traces of Jaeger itself."""
+    assert demo.read_back
+    assert demo.stack.jaeger.get(PAGE, "/api/services")["data"] == ["demo"]
 
 
 def test_metrics_have_the_names_that_dashboards_ask_for(demo: Demo) -> None:

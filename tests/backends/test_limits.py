@@ -9,7 +9,7 @@ from typing import Final
 import grpc
 import pytest
 
-from tests.backends.jaeger import by_event_name, trace_of, until
+from tests.backends.jaeger import PAGE, by_event_name, trace_of, until
 from tests.backends.sending import BIG_TRACE, observe, send_spans
 from tests.backends.servers import Server, running
 from tests.backends.stack import Stack, counters, running_stack, troubles
@@ -113,7 +113,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_jaeger_alone_refuses_no_signal(alone: Server, protocol: str) -> None:
     """Traces, metrics and log records are taken over each protocol, though it shows traces only."""
     assert observe({**alone.variables(protocol), "OTEL_SERVICE_NAME": "alone"}, [CREW]) == {}
-    assert "alone" in alone.get("0.0.0.0:16686", "/api/services")["data"]
+    assert "alone" in alone.get(PAGE, "/api/services")["data"]
 
 
 def test_jaeger_alone_takes_what_the_collector_takes(alone: Server) -> None:
