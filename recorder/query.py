@@ -45,12 +45,20 @@ class Answer:
         connect: Gives a connection in which the query can run, and takes it back.
         query: One SQL query. It cannot change the recording.
         parameters: Values of its parameters.
+        variables: What `getvariable('name')` gives in it; NULL for a name that is not among them.
     """
 
-    def __init__(self, connect: Connect, query: str, parameters: Parameters = None) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        query: str,
+        parameters: Parameters = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> None:
         self._connect = connect
         self._query = query
         self._parameters = parameters
+        self._variables = dict(variables or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -136,6 +144,8 @@ class Answer:
             try:
                 if len(connection.extract_statements(self._query)) > 1:
                     raise RecordingError(_MORE_THAN_ONE)
+                for name, value in self._variables.items():
+                    connection.execute(f"SET VARIABLE {_identifier(name)} = ?", [value])
                 # The connection may be that of this process's own writer.
                 connection.execute("BEGIN TRANSACTION READ ONLY")
                 yield connection
@@ -146,12 +156,19 @@ class Answer:
             finally:
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
+                with suppress(duckdb.Error):
+                    for name in self._variables:
+                        connection.execute(f"RESET VARIABLE {_identifier(name)}")
 
 
 def _asked(found: T | None) -> T:
     if found is None:
         raise RecordingError(_NOTHING_ASKED)
     return found
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _columns(result: DuckDBPyConnection) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ No file is held open between batches, so a half-read replay keeps nobody from wr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -137,12 +137,19 @@ class Recording:
         with union(self.path, readable, keys, self._skipped) as connection:
             yield connection
 
-    def sql(self, query: str, parameters: Parameters = None) -> Answer:
+    def sql(
+        self, query: str, parameters: Parameters = None, variables: Mapping[str, object] | None = None
+    ) -> Answer:
         """Return the answer to an SQL query, which runs when it is taken; see `Answer`.
 
         Nothing is opened before; ask for it while the recording is open.
+
+        Args:
+            query: One SQL query.
+            parameters: Values of its parameters.
+            variables: What `getvariable('name')` gives in it, as the session that a report is about.
         """
-        return Answer(self.connection, query, parameters)
+        return Answer(self.connection, query, parameters, variables)
 
     def sessions(self) -> list[RecordedSession]:
         """Return the sessions, oldest first; one that several files hold appears once.

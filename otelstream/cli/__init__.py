@@ -28,6 +28,7 @@ from otelstream.cli import (
     run,
     show,
     sql,
+    stats,
     tail,
     verify,
 )
@@ -56,6 +57,7 @@ app.command()(replay.replay)
 app.command()(diff.diff)
 app.command()(verify.verify)
 app.command()(sql.sql)
+app.command()(stats.stats)
 app.add_typer(export.app, name="export")
 app.command()(convert.convert)
 app.command()(doctor.doctor)

@@ -39,8 +39,7 @@ def sql(
     with opened(recording) as found:
         names, rows = found.sql(query or "").fetch()
     if as_json:
-        named = [dict(zip(names, map(_jsonable, row), strict=True)) for row in rows]
-        print(to_json(named, indent=2, fallback=str, inf_nan_mode="null").decode())
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
     table = Table(box=None, pad_edge=False)
     for name in names:
@@ -50,7 +49,16 @@ def sql(
     console().print(table)
 
 
+def print_json(found: object) -> None:
+    """Print what queries found as JSON: rows by the names of their columns, or lists of such by name."""
+    print(to_json(_jsonable(found), indent=2, fallback=str, inf_nan_mode="null").decode())
+
+
 def _jsonable(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _jsonable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(each) for each in value]
     if not isinstance(value, bytes):
         return value
     return "".join(

@@ -1,0 +1,83 @@
+"""Reports asked of a recording, all in one connection, and printed as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+from otelstream.cli.figures import shown
+from otelstream.cli.reports import Report
+from otelstream.cli.terminal import cell
+from recorder import Answer, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a report says of a recording.
+
+    Attributes:
+        report: The report.
+        columns: The names of its columns.
+        rows: Its rows.
+    """
+
+    report: Report
+    columns: list[str]
+    rows: list[tuple[object, ...]]
+
+    def dicts(self) -> list[dict[str, object]]:
+        """Return the rows by the names of the columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def ask(recording: Recording, reports: Sequence[Report], variables: Mapping[str, object]) -> dict[str, Rows]:
+    """Return what reports say, by their names. The recording is opened once, as that takes most of the time.
+
+    Raises:
+        RecordingError: The recording cannot be read.
+    """
+    found = {}
+    with recording.connection() as connection:
+        for report in reports:
+            answer = Answer(lambda: nullcontext(connection), report.text, variables=variables)
+            found[report.name] = Rows(report, *answer.fetch())
+    return found
+
+
+def print_rows(
+    out: Console, headings: Mapping[str, str], rows: Sequence[Mapping[str, object]], *, upright: bool = False
+) -> None:
+    """Print rows as a table; where that is too wide, each as lines of a column's name and a value.
+
+    Args:
+        out: Where to.
+        headings: By column, what stands above it.
+        rows: The rows, by column.
+        upright: Print lines in any case.
+    """
+    table = Table(box=None, pad_edge=False)
+    for column, heading in headings.items():
+        is_number = any(isinstance(row[column], int | float) for row in rows)
+        table.add_column(cell(heading), no_wrap=True, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(cell(shown(column, row[column])) for column in headings))
+    if rows and (upright or Measurement.get(out, out.options, table).maximum > out.width):
+        table = _upright(headings, rows)
+    out.print(table)
+
+
+def _upright(headings: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for number, row in enumerate(rows):
+        if number:
+            table.add_row("", "")
+        for column, heading in headings.items():
+            table.add_row(cell(heading), cell(shown(column, row[column])))
+    return table
