@@ -117,7 +117,9 @@ def spread(about: About, expression: str) -> Panel:
     )
     target = _over_time("A", Curve(expression, "{{le}}"))
     target.format_val = prometheus.PromQueryFormat("heatmap")
-    return described(Panel(type_val="heatmap", options=options, targets=[target]), about, METRICS)
+    panel = Panel(type_val="heatmap", options=options, targets=[target])
+    panel.field_config = FieldConfigSource(defaults=FieldConfig(custom=heatmap.FieldConfig()))
+    return described(panel, about, METRICS)
 
 
 def listing(about: About, label: str, heading: str, columns: Sequence[Column]) -> Panel:
@@ -141,7 +143,10 @@ def listing(about: About, label: str, heading: str, columns: Sequence[Column]) -
     panel = Panel(
         type_val="table", options=table.Options(sort_by=sort), targets=[*targets], transformations=shape
     )
-    panel.field_config = FieldConfigSource(overrides=[_column(column) for column in columns])
+    panel.field_config = FieldConfigSource(
+        defaults=FieldConfig(custom=common.TableFieldOptions()),
+        overrides=[_column(column) for column in columns],
+    )
     return described(panel, about, METRICS)
 
 

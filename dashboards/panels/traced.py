@@ -67,7 +67,10 @@ def spans_table(about: About, found: Found) -> Panel:
         transformations=shape,
     )
     units = {"Duration": "ns", **{found.columns[key]: unit for key, unit in found.units.items()}}
-    panel.field_config = FieldConfigSource(overrides=[_unit(name, unit) for name, unit in units.items()])
+    panel.field_config = FieldConfigSource(
+        defaults=FieldConfig(custom=common.TableFieldOptions()),
+        overrides=[_unit(name, unit) for name, unit in units.items()],
+    )
     return described(panel, about, TRACES)
 
 
