@@ -10,6 +10,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 import otelstream
 from tests.dashboards.viewing import Wiring, wirings
@@ -128,6 +131,37 @@ def test_a_line_sends_what_is_asked_for(wiring: Wiring, monkeypatch: pytest.Monk
 def test_a_line_says_which_signals_it_sends(wiring: Wiring) -> None:
     """A line asks for metrics exactly where the table says that the backend takes them."""
     assert ("metrics" in wiring.takes) == (wiring.variables.get("OTEL_METRICS_EXPORTER") == "otlp")
+
+
+def of(name: str) -> Wiring:
+    """Return the line of that name."""
+    return next(wiring for wiring in wirings() if wiring.to == name)
+
+
+def test_datadog_gets_deltas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datadog's line has what Datadog asks for: an export of a histogram is what came since the last."""
+    with HttpReceiver() as receiver:
+        run_with(of("Datadog Agent"), receiver, monkeypatch)
+    found = {
+        metric.histogram.aggregation_temporality
+        for export in receiver.exports
+        if export.signal == "metrics"
+        for resource in ExportMetricsServiceRequest.FromString(export.body).resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.HasField("histogram")
+    }
+    assert found == {AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA}
+
+
+def test_phoenix_is_told_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phoenix's line names the project in the resource, where Phoenix looks for it."""
+    with HttpReceiver() as receiver:
+        run_with(of("Phoenix"), receiver, monkeypatch)
+    (export,) = receiver.exports
+    (spans,) = ExportTraceServiceRequest.FromString(export.body).resource_spans
+    told = {attribute.key: attribute.value.string_value for attribute in spans.resource.attributes}
+    assert told["openinference.project.name"] == "shop"
 
 
 def test_base64_needs_no_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
