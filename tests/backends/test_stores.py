@@ -1,4 +1,4 @@
-"""The demo, as a person runs it with `OTEL_*` variables alone, read back from servers of the package index."""
+"""The demo, run as a person does with `OTEL_*` variables alone, read back from servers that keep traces."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from tests.e2e.runs import run_python
 from tests.e2e.test_demo_trace import TREE
 
 pytestmark = [pytest.mark.backend, pytest.mark.crewai]
+
+PATIENCE: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+"""Seconds: the first request to a server may make it load half of itself."""
 
 CONTENT: Final = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY"}
 
@@ -42,7 +45,7 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     name, protocol = request.param
     running: Running = request.getfixturevalue(name)
     cwd = tmp_path_factory.mktemp("demo")
-    exporting = {**running.variables(protocol), **CONTENT}
+    exporting = {**running.variables(protocol), **PATIENCE, **CONTENT}
     ran = run_python(["-m", "otelstream.cli", "demo", "--delay", "0", "--record", "x.duckdb"], cwd, exporting)
     sent = exported(cwd)
     kept = stored(running, sent[0].trace_id, len(sent))
