@@ -13,11 +13,14 @@ from itertools import product
 from operator import add, ge, gt, le, lt, mul, sub, truediv
 from typing import Final, TypeAlias
 
-from tests.dashboards.traceql_tokens import Token, scope_and_name
+from tests.dashboards.traceql_tokens import INTRINSICS, Token, scope_and_name
 from tests.dashboards.traceql_tree import Leaf, Node, Operation
 from tests.e2e.received import ReceivedSpan
 
 Value: TypeAlias = object
+
+RESOURCE: Final[dict[str, object]] = {"service.name": "demo"}
+"""What stands for the resource of every span: received spans are told without theirs."""
 
 _UNITS_NS: Final = {
     "ns": 1,
@@ -41,7 +44,9 @@ _INTRINSICS: Final[Mapping[str, Callable[[ReceivedSpan], list[Value]]]] = {
     "status": lambda span: [span.status.lower()],
     "statusMessage": lambda span: [span.status_message],
     "kind": lambda span: [span.kind.lower()],
+    "trace:id": lambda span: [span.trace_id],
     "id": lambda span: [span.span_id],
+    "parentID": lambda span: [span.parent_span_id],
     "event:name": lambda span: [event.name for event in span.events],
     "event:timeSinceStart": lambda span: [event.time_ns - span.start_ns for event in span.events],
     "link:traceID": lambda span: [link.trace_id for link in span.links],
@@ -98,6 +103,8 @@ def _leaf(token: Token, span: ReceivedSpan) -> list[Value]:
     name = token.text.removeprefix("span:")
     if name in _INTRINSICS:
         return _INTRINSICS[name](span)
+    if token.text in INTRINSICS:
+        raise ValueError(f"{token.text} is not known of received spans")
     return [{"true": True, "false": False}.get(token.text, token.text)]
 
 
@@ -107,6 +114,7 @@ def _attribute(scope: str, name: str, span: ReceivedSpan) -> list[Value]:
         "": [span.attributes],
         "event": [event.attributes for event in span.events],
         "link": [link.attributes for link in span.links],
+        "resource": [RESOURCE],
     }
     found: list[Value] = []
     for attributes in holders[scope]:

@@ -87,6 +87,15 @@ def _failing_agent(script: Script) -> None:
     script.end("agent_execution_error", error="Error code: 500", **agent)
 
 
+def _again(script: Script) -> None:
+    agent = {"agent": {"id": "agent-1", "role": "Writer"}}
+    script.start("task_started", task={"name": "write"})
+    for _ in range(2):
+        script.start("agent_execution_started", **agent)
+        script.end("agent_execution_completed", **agent)
+    script.end("task_completed", task={"name": "write"})
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What happens, and how it is observed.
@@ -114,6 +123,7 @@ RUNS: Final = {
     "looping": Run((in_flow(_looping),)),
     "retried": Run((in_flow(_retried),)),
     "agent fails": Run((in_flow(_failing_agent),)),
+    "again": Run((in_flow(_again),)),
     "turn": Run((_turn(),)),
     "heavy": Run((in_flow(_heavy),), SpanOptions(span_bytes=4_000)),
     "left open": Run((in_flow(lambda script: None, ends=False),)),
