@@ -21,6 +21,7 @@ from pydantic_core import to_json
 import recorder
 from otelstream.frame import StreamFrame, frame_json, parse_exact
 from recorder import Recording
+from recorder.source import reading
 from recorder.writer import Writer
 from tests.contract.programs import json_of
 from tests.recorder.test_writer import END, START
@@ -212,8 +213,8 @@ def test_sql_sees_the_same_frames(file: File, session: list[StreamFrame]) -> Non
     texts = json_of(session)
     copies = [each.model_copy(deep=True) for each in session]
     session_id = file.write(session)
-    with recorder.open(file.path) as recording:
-        rows = recording.sql(VIEW, [session_id]).rows()
+    with reading(file.path) as connection:
+        rows = connection.execute(VIEW, [session_id]).fetchall()
 
     assert [in_utc(frame_json(parse_exact(str(row[-1])))) if row[-2] else row[:-2] for row in rows] == [
         in_utc(text) if row[-2] else in_sql(each) for row, each, text in zip(rows, copies, texts, strict=True)

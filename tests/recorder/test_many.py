@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -51,11 +53,29 @@ def fill(writer: Writer, number: int, *, state: str | None = "completed", frames
 
 
 def record(path: Path, *numbers: int, state: str | None = "completed", frames: int | None = None) -> Path:
+    """Write sessions into a file; what a new one holds is made once and copied."""
+    if path.exists():
+        write(path, numbers, state, frames)
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(made(numbers, state, frames))
+    return path
+
+
+def write(path: Path, numbers: Iterable[int], state: str | None, frames: int | None) -> None:
     """Write sessions into a file."""
     with closing(Writer(path)) as writer:
         for number in numbers:
             fill(writer, number, state=state, frames=frames)
-    return path
+
+
+@cache
+def made(numbers: tuple[int, ...], state: str | None, frames: int | None) -> bytes:
+    """A file of sessions."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.duckdb")
+        write(path, numbers, state, frames)
+        return path.read_bytes()
 
 
 @pytest.fixture
@@ -340,9 +360,7 @@ def test_a_file_that_this_process_writes_is_one_of_them(runs: Path) -> None:
 def test_only_a_few_files_are_open_at_once(tmp_path: Path) -> None:
     """Listing a directory takes no more descriptors than listing a file."""
     for number in range(60):
-        record(tmp_path / f"{number:03}.duckdb", number % 3, number + 3) if number == 0 else (
-            tmp_path / f"{number:03}.duckdb"
-        ).write_bytes((tmp_path / "000.duckdb").read_bytes())
+        record(tmp_path / f"{number:03}.duckdb", 0, 3)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as stack:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))

@@ -38,15 +38,16 @@ def told(name: str) -> list[dict[str, Any]]:
 
 def found(path: Path) -> list[dict[str, Any]]:
     """The same of what is read."""
+    query = "SELECT session_id, list(offset_ns ORDER BY ordinal) FROM frames GROUP BY session_id"
     with recorder.open(path) as recording:
-        return [_facts(recording, session) for session in recording.sessions()]
+        offsets = {str(key): told for key, told in recording.sql(query)}
+        return [_facts(recording, each, offsets.get(each.id, [])) for each in recording.sessions()]
 
 
-def _facts(recording: recorder.Recording, session: recorder.RecordedSession) -> dict[str, Any]:
+def _facts(
+    recording: recorder.Recording, session: recorder.RecordedSession, offsets: object
+) -> dict[str, Any]:
     start, end = session.start, session.end
-    with recording.connection() as connection:
-        query = "SELECT offset_ns FROM frames WHERE session_id = ? ORDER BY ordinal"
-        offsets = [offset for (offset,) in connection.execute(query, [start.session_id]).fetchall()]
     return {
         "id": session.id,
         "state": session.state,
