@@ -31,7 +31,8 @@ CHOSEN: Final = (traceql.CALL, traceql.SERVICE, traceql.chosen(names.REQUEST_MOD
 TALK: Final = traceql.chosen(names.CONVERSATION_ID, "conversation")
 OF_MODEL: Final = (traceql.CALL, traceql.SERVICE, traceql.same(names.REQUEST_MODEL))
 STREAMED: Final = f"span.{names.TIME_TO_FIRST_CHUNK} != nil"
-SLOW: Final = f"span.{names.TIME_TO_FIRST_CHUNK} > 2"
+SLOW: Final = f"span.{names.TIME_TO_FIRST_CHUNK} > 2.0"
+"""With a point: Tempo looks for whole numbers among whole numbers only."""
 HAS_STALLS: Final = f"span.{names.STALLS} > 0"
 
 ALL_ONES: Final = to_explore("Traces with these calls", traceql.spans(*CHOSEN))

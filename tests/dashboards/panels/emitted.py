@@ -13,7 +13,8 @@ from dashboards.panels.metrics import Kind, label_name, prometheus_name
 from otelstream.export.instruments import Instruments, observe_bridge, observe_standing
 from otelstream.export.standing import Standing
 from otelstream.frame import Outcome
-from otelstream.testing import START_NS, Script
+from otelstream.span.model import AddEvent, EndSpan, StartSpan
+from otelstream.testing import START_NS, Script, assembled
 from tests.conftest import frames_of
 from tests.dashboards.panels.promql import selectors
 from tests.dashboards.panels.queries import Query
@@ -102,6 +103,18 @@ def attributes() -> Mapping[str, set[str]]:
         for name, points in measured(frames, outcome=outcome).items():
             found.setdefault(name, set()).update(key for point, _ in points for key in point)
     return found
+
+
+@cache
+def attribute_types() -> Mapping[str, type]:
+    """Return of which type the value of each attribute of spans and events is, as far as streams have it."""
+    return {
+        key: type(value)
+        for frames in (*map(frames_of, STREAMS), _stalled())
+        for operation in assembled(frames)
+        if isinstance(operation, StartSpan | EndSpan | AddEvent)
+        for key, value in operation.attributes.items()
+    }
 
 
 def _stalled() -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from tests.dashboards.panels.promql import selectors
 from tests.dashboards.panels.queries import (
     dashboards,
     expressions,
+    links_of,
     panel_queries,
     variables_of,
 )
@@ -144,6 +145,14 @@ def test_every_dashboard_leads_to_every_other() -> None:
     for board in dashboards().values():
         (link,) = board["links"]
         assert (link["type"], link["tags"]) == ("dashboards", board["tags"]) == ("dashboards", ["otelstream"])
+
+
+@pytest.mark.parametrize("name", sorted(set(UIDS) - {"run-detail.json"}))
+def test_a_run_can_be_opened(name: str) -> None:
+    """Every other dashboard has a table whose rows lead to *Run detail* by the trace's id."""
+    urls = [link["url"] for panel in dashboards()[name]["panels"] for link in links_of(panel)]
+
+    assert any(url.startswith("/d/otelstream-run?var-trace=${__data.fields.traceIdHidden}&") for url in urls)
 
 
 def test_variables_of_grafana_have_values_for_tests() -> None:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from dashboards.panels.metrics import METRICS, label_name
-from tests.dashboards.panels.emitted import attributes, kinds, mapped_metrics, series, strangers
+from tests.dashboards.panels.emitted import (
+    attribute_types,
+    attributes,
+    kinds,
+    mapped_metrics,
+    series,
+    strangers,
+)
 from tests.dashboards.panels.promql import selectors
 from tests.dashboards.panels.promql_tokens import PromqlError
 from tests.dashboards.panels.queries import (
@@ -21,7 +28,7 @@ from tests.dashboards.panels.queries import (
     variable_queries,
 )
 from tests.dashboards.traceql import is_mapped, names_of
-from tests.dashboards.traceql_tokens import TraceqlError
+from tests.dashboards.traceql_tokens import Token, TraceqlError, tokens
 
 QUERIES = [*panel_queries(), *variable_queries(), *link_queries()]
 DISTINCT = {(query.language, query.text): query for query in QUERIES}
@@ -103,6 +110,28 @@ def named_by(panel: Mapping[str, Any]) -> set[str]:
         found |= {one["targetField"] for one in options.get("conversions", [])}
         found |= set(options.get("include", {}).get("names", []))
     return found
+
+
+def test_numbers_are_of_the_kind_of_their_attribute() -> None:
+    """Tempo finds fractions only by a number with a point, and whole numbers only by one without."""
+    known = attribute_types()
+    wrong = [
+        (query.panel, attribute.text, number.text)
+        for query in DISTINCT.values()
+        if query.language == "traceql"
+        for attribute, _, number in triples(query.text)
+        if attribute.kind == "attribute" and number.kind == "number"
+        if ("." in number.text) != (known.get(attribute.text.removeprefix("span.")) is float)
+    ]
+
+    assert known["gen_ai.response.time_to_first_chunk"] is float
+    assert wrong == []
+
+
+def triples(text: str) -> list[tuple[Token, Token, Token]]:
+    """Return each three tokens of a query that follow each other."""
+    found = tokens(text)
+    return list(zip(found, found[1:], found[2:], strict=False))
 
 
 def test_metrics_are_those_of_the_mapping() -> None:
