@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from otelstream.span import options
 from otelstream.span.chunks import ChunkEvents
 from otelstream.span.names import Convention
-from otelstream.span.options import ContentPolicy, EventsAs, SpanOptions
+from otelstream.span.options import ContentForm, ContentPolicy, EventsAs, SpanOptions
 from otelstream.span.rules import Pair
 
 QueuePolicy = Literal["drop", "block"]
@@ -38,6 +38,11 @@ class Settings(BaseModel):
         default="NO_CONTENT",
         description="Whether prompts, answers, arguments and results are exported: on spans (`SPAN_ONLY`), in"
         " log records (`EVENT_ONLY`), or both (`SPAN_AND_EVENT`).",
+    )
+    content_form: ContentForm = Field(
+        default="structured",
+        description="How content that is no text stands on spans: as lists and maps (`structured`), which"
+        " Tempo does not cut, or as JSON text (`json`), which Phoenix asks for.",
     )
     events: EventsAs = Field(
         default="span",

@@ -77,6 +77,7 @@ def export(
         tracer,
         _parent_of(session.start),
         earlier=lambda relation, tie, _: _earlier(recording, session, options, Follow("", relation, tie)),
+        content_form=options.content_form,
     )
     sink.apply(operations(recording, session, fitted(options, provider), redactor))
     return sink.trace_id

@@ -95,7 +95,13 @@ class SpanStage:
 
         def tracer_sink(provider: TracerProvider) -> TracerSink:
             tracer = provider.get_tracer(SCOPE_NAME, __version__)
-            return TracerSink(tracer, parent, earlier=earlier, span_events=options.events != "log")
+            return TracerSink(
+                tracer,
+                parent,
+                earlier=earlier,
+                span_events=options.events != "log",
+                content_form=options.content_form,
+            )
 
         def log_sink(provider: LoggerProvider) -> LogSink:
             logger = provider.get_logger(SCOPE_NAME, __version__)

@@ -10,8 +10,19 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from otelstream.export.ids import derived_from
+from otelstream.jsontext import encode_json
 from otelstream.span import names
-from otelstream.span.model import AddEvent, AttributeValue, EarlierName, EndSpan, Follow, Operation, StartSpan
+from otelstream.span.model import (
+    AddEvent,
+    Attributes,
+    AttributeValue,
+    EarlierName,
+    EndSpan,
+    Follow,
+    Operation,
+    StartSpan,
+)
+from otelstream.span.options import ContentForm
 
 SCOPE_NAME: Final = "otelstream"
 
@@ -34,6 +45,7 @@ class TracerSink:
             becomes its child.
         earlier: Finds the session that this one continues; without it there are no links to earlier ones.
         span_events: Whether frames that are no spans become events of spans.
+        content_form: How content that is no text stands on spans.
     """
 
     def __init__(
@@ -43,11 +55,13 @@ class TracerSink:
         *,
         earlier: Earlier | None = None,
         span_events: bool = True,
+        content_form: ContentForm = "structured",
     ) -> None:
         self._tracer = tracer
         self._outside = Context() if parent is None else context_of(parent)
         self._earlier = earlier
         self._span_events = span_events
+        self._spell = _with_json if content_form == "json" else _as_it_is
         self._open: dict[str, Span] = {}
         self._unannounced: dict[str, StartSpan] = {}
         self._contexts: dict[str, SpanContext] = {}
@@ -118,7 +132,7 @@ class TracerSink:
                 operation.name,
                 context=context,
                 kind=SpanKind.CLIENT if operation.client else SpanKind.INTERNAL,
-                attributes=operation.attributes,
+                attributes=self._spell(operation.attributes),
                 links=links,
                 start_time=operation.start_ns,
                 record_exception=False,
@@ -148,7 +162,7 @@ class TracerSink:
         self._contexts[operation.key] = self._contexts.pop(operation.key)
         if len(self._contexts) > REMEMBERED_SPANS + len(self._open):
             del self._contexts[next(key for key in self._contexts if key not in self._open)]
-        span.set_attributes(operation.attributes)
+        span.set_attributes(self._spell(operation.attributes))
         if operation.error is not None:
             span.set_attribute(names.ERROR_TYPE, operation.error.type)
             span.set_status(Status(StatusCode.ERROR, operation.error.message))
@@ -158,6 +172,17 @@ class TracerSink:
 def context_of(parent: SpanContext) -> Context:
     """Return a context in which only that span is active."""
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
+
+
+def _as_it_is(attributes: Attributes) -> Attributes:
+    return attributes
+
+
+def _with_json(attributes: Attributes) -> Attributes:
+    return {
+        key: value if key not in names.CONTENT or isinstance(value, str) else encode_json(value, nan="null")
+        for key, value in attributes.items()
+    }
 
 
 def _marked(started: StartSpan) -> dict[str, AttributeValue]:

@@ -11,11 +11,13 @@ from otelstream.span.names import Convention
 from otelstream.span.rules import Pair, with_rows
 
 ContentPolicy: TypeAlias = Literal["NO_CONTENT", "SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT"]
+ContentForm: TypeAlias = Literal["structured", "json"]
 EventsAs: TypeAlias = Literal["span", "log", "both"]
 
 _CHOICES: Final = {
     "chunk_events": get_args(ChunkEvents),
     "content": get_args(ContentPolicy),
+    "content_form": get_args(ContentForm),
     "events": get_args(EventsAs),
     "semconv": get_args(Convention),
 }
@@ -51,6 +53,8 @@ class SpanOptions:
         content: Whether prompts, answers, arguments and results are exported, and where to: nowhere, as
             attributes of spans, in log records, or both
             (`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`).
+        content_form: How content that is no text stands on spans: as lists and maps, or as JSON text, which
+            some backends ask for (Phoenix) and others cut (Tempo, at 2,048 bytes).
         events: Whether frames that are no spans become events of spans, log records, or both.
         pending_spans: Whether a span that has been open for `pending_after_ms` is announced, so that a long
             run can be seen before it ends.
@@ -70,6 +74,7 @@ class SpanOptions:
     chunk_events: ChunkEvents = "coalesced"
     collapse_internal_flows: bool = True
     content: ContentPolicy = "NO_CONTENT"
+    content_form: ContentForm = "structured"
     events: EventsAs = "span"
     pending_spans: bool = False
     pending_after_ms: int = 5_000

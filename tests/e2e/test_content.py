@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from otelstream.frame import StreamFrame
+from otelstream.span import names
 from otelstream.span.options import EventsAs, SpanOptions
 from otelstream.testing import Script
 from tests.e2e.received import ReceivedLog, ReceivedSpan, logs_of, spans_of
@@ -112,6 +116,27 @@ CONTENT_OF_CHAT = {
         },
     ),
 }
+
+
+def test_content_can_be_json_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `OTELSTREAM_CONTENT_FORM=json` what is no text is the same as JSON, and all else is as it was."""
+    structured, _, _ = exported(monkeypatch, "SPAN_ONLY")
+    monkeypatch.setenv("OTELSTREAM_CONTENT_FORM", "json")
+    spans, _, _ = exported(monkeypatch, "SPAN_ONLY")
+    as_json = [
+        replace(
+            span,
+            attributes={
+                key: json.dumps(value, separators=(",", ":"))
+                if isinstance(value, tuple | dict) and key in names.CONTENT
+                else value
+                for key, value in span.attributes.items()
+            },
+        )
+        for span in structured
+    ]
+
+    assert (spans, spans == structured) == (as_json, False)
 
 
 def test_content_in_events_is_not_on_spans(monkeypatch: pytest.MonkeyPatch) -> None:

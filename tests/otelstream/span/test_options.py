@@ -16,6 +16,7 @@ def test_the_defaults_are_these() -> None:
         chunk_events="coalesced",
         collapse_internal_flows=True,
         content="NO_CONTENT",
+        content_form="structured",
         events="span",
         pending_spans=False,
         pending_after_ms=5_000,
@@ -34,6 +35,7 @@ def test_the_defaults_are_these() -> None:
     [
         ("chunk_events", "some", "coalesced, all, off"),
         ("content", "yes", "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
+        ("content_form", "text", "structured, json"),
         ("events", "none", "span, log, both"),
         ("semconv", "1.40", "1.41, main"),
     ],
