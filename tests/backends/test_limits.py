@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -12,7 +13,7 @@ import pytest
 from tests.backends.jaeger import PAGE, by_event_name, trace_of, until
 from tests.backends.sending import BIG_TRACE, observe, send_spans
 from tests.backends.servers import Server, running
-from tests.backends.stack import Stack, counters, running_stack, troubles
+from tests.backends.stack import NOBODY, Stack, counters, running_stack, troubles
 from tests.e2e.received import spans_of
 from tests.e2e.receiver import PROTOCOLS
 
@@ -127,3 +128,18 @@ def test_a_request_beyond_the_limit_is_refused_in_a_sentence(alone: Server) -> N
     """Beyond 16 MiB the answer names the limit, so that the tests above have found ours, not none."""
     with pytest.raises(grpc.RpcError, match="16777216"):
         send_spans(alone.ports["0.0.0.0:4317"], 2 * BIG_SPANS, BIG_BYTES)
+
+
+def test_a_store_that_is_away_does_not_hold_up_the_other(tmp_path: Path) -> None:
+    """Where nothing listens for Tempo and Prometheus, the program loses nothing and Jaeger has the trace."""
+    with running("jaeger", tmp_path) as jaeger:
+        places = {
+            "jaeger:4317": jaeger.ports["0.0.0.0:4317"],
+            "tempo:4317": NOBODY,
+            "prometheus:9090": NOBODY,
+        }
+        with running("collector", tmp_path, places) as collector:
+            losses = observe({**collector.variables("grpc"), "OTEL_SERVICE_NAME": "here"}, [CREW])
+            found = until(lambda: jaeger.get(PAGE, "/api/services")["data"], bool)
+
+    assert (losses, found) == ({}, ["here"])

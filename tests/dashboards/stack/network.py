@@ -70,6 +70,14 @@ def listeners(service: str) -> set[int]:
     return ports | {reader["port"] for reader in values_of(config, "prometheus") if "port" in reader}
 
 
+def door(service: str, *keys: str) -> int:
+    """Return the port of one listener of a service, by its place in the configuration."""
+    found: Any = configuration(service)
+    for key in keys:
+        found = found[key]
+    return int(str(found).rsplit(":", 1)[-1])
+
+
 def pointers() -> set[Pointer]:
     """Return every place in the stack's files that sends one service to another, or to itself."""
     found = {
