@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -150,6 +151,24 @@ def test_profiles_and_ports_are_those_of_the_compose_file() -> None:
     pages = set(re.findall(r"<http://localhost:(\d+)>", text))
     assert pages <= set(re.findall(r"_PORT:-(\d+)\}", compose))
     assert set(re.findall(r"\b[A-Z_]+_PORT\b", text)) == set(re.findall(r"\{([A-Z_]+_PORT):-", compose))
+
+
+def test_dashboards_and_panels_are_there() -> None:
+    """Dashboards, panels and variables that the document sends one to are in the dashboards' files."""
+    boards = [
+        json.loads(file.read_text(encoding="utf-8")) for file in (ROOT / "dashboards/grafana").glob("*.json")
+    ]
+    there = {
+        *(board["title"].removeprefix("otelstream: ") for board in boards),
+        *(panel["title"] for board in boards for panel in board["panels"]),
+        *(variable["label"] for board in boards for variable in board["templating"]["list"]),
+    }
+    section = DOCUMENT.read_text(encoding="utf-8").partition("\n## Grafana\n")[2].partition("\n## ")[0]
+    grafanas_own = {
+        *("Explore", "Tempo", "TraceQL", "Run query", "Span attributes", "Open the trace", "otelstream"),
+        *("Dashboards → otelstream → otelstream: Runs", "Dashboards → New → Import"),
+    }
+    assert set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", section)) - grafanas_own - there == set()
 
 
 def test_links_lead_somewhere() -> None:
