@@ -160,7 +160,7 @@ _FAILURES_ROW: Final = Row(
             About(
                 "Failed agents",
                 "Executions that failed since the bar before, by agent and `error.type`. A failed call "
-                "often fails its agent too: then it is in both dashboards.",
+                "often fails its agent, too: then it is counted in *LLM* as well.",
                 "short",
                 to_explore("Failed executions of this agent", traceql.spans(*_ONE_AGENT, traceql.FAILED)),
                 "no agent failed, or none finished",

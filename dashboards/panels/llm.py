@@ -229,7 +229,9 @@ _ENDING_ROW: Final = Row(
 )
 
 
-_NOTE: Final = "A click opens its run in detail. Conversations filter this table only: no metric has them."
+_NOTE: Final = (
+    "A click opens its run in detail. Conversations filter these two tables only: no metric has them."
+)
 _UNITS: Final = {names.TIME_TO_FIRST_CHUNK: "s"}
 
 _TABLES_ROW: Final = Row(

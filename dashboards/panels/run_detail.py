@@ -42,8 +42,8 @@ _OF_RUN: Final = {
 }
 _ABOUT_RUN: Final = About(
     "The run",
-    "How it ended, and where it is recorded. More than one row: a run observed within a run, or one that "
-    "was resumed. No row while it runs.",
+    "How it ended, and where it is recorded. More than one row: a run observed within a run. "
+    "No row while it runs.",
     "short",
     _EXPLORE,
     _NOTHING,
