@@ -127,6 +127,13 @@ def test_an_exemplar_leads_to_the_span(demo: Demo) -> None:
     assert (bool(exemplars), exemplars - calls) == (True, set())
 
 
+def test_prometheus_watches_the_stack(demo: Demo) -> None:
+    """It asks every service for its own metrics: here itself and Jaeger answer, the other ports are nobody's."""
+    asked = until(lambda: demo.stack.vector("up", "job"), lambda found: len(found) == 4)
+
+    assert asked == {"prometheus": 1, "jaeger": 1, "otelcol": 0, "tempo": 0}
+
+
 def test_every_span_goes_to_both_stores(demo: Demo) -> None:
     """The collector has counted each once in and twice out."""
     counted = counters(demo.stack.collector)
