@@ -46,7 +46,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder, began_s = tmp_path_factory.mktemp("full"), time.time()
     with running_stack(folder) as stack:
         variables = {**stack.collector.variables("http/protobuf"), **RESOURCE}
-        ran = run_python(["-m", "otelstream.cli", "demo", "--delay", "0"], folder, variables)
+        ran = run_python(["-m", "otelstream.cli", "demo", "--delay", "0"], folder, variables, timeout_s=240)
         spans = until(lambda: spans_of(stack.tempo), lambda spans: len(spans) >= len(TREE))
         until(lambda: stack.vector(f"{CALLS}_count", "job"), bool)
         yield Demo(stack, ran, spans, began_s)
@@ -128,7 +128,7 @@ def test_an_exemplar_leads_to_the_span(demo: Demo) -> None:
 
 
 def test_prometheus_watches_the_stack(demo: Demo) -> None:
-    """It asks every service for its own metrics: here itself and Jaeger answer, the other ports are nobody's."""
+    """It asks every service for its metrics: here itself and Jaeger answer, the other ports are nobody's."""
     asked = until(lambda: demo.stack.vector("up", "job"), lambda found: len(found) == 4)
 
     assert asked == {"prometheus": 1, "jaeger": 1, "otelcol": 0, "tempo": 0}
