@@ -147,7 +147,7 @@ def _of_its_own(frames: Sequence[StreamFrame], number: int) -> tuple[StreamFrame
 _TIES: Final = ("started_event_id", "triggered_by_event_id")
 
 
-def _of_now(frames: Sequence[StreamFrame]) -> list[StreamFrame]:
+def of_now(frames: Sequence[StreamFrame]) -> list[StreamFrame]:
     """Return the frames with the last of them now: what ends a run early is dated by the clock."""
     shift = datetime.now(tz=timezone.utc) - frames[-1].timestamp
     return [frame.model_copy(update={"timestamp": frame.timestamp + shift}) for frame in frames]
@@ -170,7 +170,7 @@ def play(runs: Sequence[LoadRun], *, pausing: bool = False, **options: Any) -> N
 
 
 def _play_sync(run: LoadRun, pausing: bool, options: Mapping[str, Any]) -> None:
-    observed = otelstream.observe(session(_of_now(run.frames), error=_error_of(run)), **options)
+    observed = otelstream.observe(session(of_now(run.frames), error=_error_of(run)), **options)
     frames = iter(observed)
     try:
         for number, _ in enumerate(islice(frames, _taken(run)), 1):
@@ -183,7 +183,7 @@ def _play_sync(run: LoadRun, pausing: bool, options: Mapping[str, Any]) -> None:
 
 
 async def _play_async(run: LoadRun, pausing: bool, options: Mapping[str, Any]) -> None:
-    observed = otelstream.observe(asession(_of_now(run.frames), error=_error_of(run)), **options)
+    observed = otelstream.observe(asession(of_now(run.frames), error=_error_of(run)), **options)
     seen = 0
     try:
         async for _ in observed:
