@@ -75,8 +75,19 @@ def values_of(node: Node, span: ReceivedSpan) -> list[Value]:
     if node.operator in _ARITHMETIC:
         return [_ARITHMETIC[node.operator](a, b) for a, b in product(left, right)]  # type: ignore[arg-type]
     every = node.operator in ("!=", "!~")
-    answers = [compared(node.operator, a, b) for a, b in product(left, right)]
+    pairs = [pair for pair in product(left, right) if not _is_literal(node) or _is_stored_alike(*pair)]
+    answers = [compared(node.operator, a, b) for a, b in pairs]
     return [bool(answers) and (all(answers) if every else any(answers))]
+
+
+def _is_literal(node: Operation) -> bool:
+    kinds = {side.token.kind for side in (node.left, node.right) if isinstance(side, Leaf)}
+    return kinds == {"attribute", "number"}
+
+
+def _is_stored_alike(left: Value, right: Value) -> bool:
+    """Tell whether Tempo has two values in one column: for `> 2` it reads integers, for `> 2.0` floats."""
+    return type(left) is type(right)
 
 
 def compared(operator: str, left: Value, right: Value) -> bool:
@@ -96,7 +107,7 @@ def _leaf(token: Token, span: ReceivedSpan) -> list[Value]:
     if token.kind == "string":
         return [token.text[1:-1] if token.text[0] == "`" else ast.literal_eval(token.text)]
     if token.kind == "number":
-        return [float(token.text)]
+        return [int(token.text) if token.text.isdigit() else float(token.text)]
     if token.kind == "duration":
         parts = re.findall(r"([\d.]+)([a-zµ]+)", token.text)
         return [sum(float(number) * _UNITS_NS[unit] for number, unit in parts)]

@@ -77,13 +77,18 @@ def _stage(stage: Node, trace: Trace, spanset: Spanset) -> list[Spanset]:
         for span in spanset:
             groups.setdefault(repr(values_of(stage.arguments[0], span)), []).append(span)
         return [tuple(group) for group in groups.values()]
+    return [spanset] if _reached(stage, spanset) else []
+
+
+def _reached(stage: Call, spanset: Spanset) -> bool:
     if stage.function not in AGGREGATES or stage.value is None:
         raise ValueError(f"{stage.function} is not computed here")
     (wanted,) = values_of(stage.value, spanset[0])
-    values = [value for span in spanset for arg in stage.arguments for value in values_of(arg, span)]
+    if stage.function == "count":
+        return compared(stage.operator, len(spanset), wanted)
+    values = [value for span in spanset for value in values_of(stage.arguments[0], span)]
     numbers = [value for value in values if isinstance(value, int | float)]
-    reached = len(spanset) if stage.function == "count" else _REDUCE[stage.function](numbers)
-    return [spanset] if compared(stage.operator, reached, wanted) else []
+    return bool(numbers) and compared(stage.operator, _REDUCE[stage.function](numbers), wanted)
 
 
 def _selected(node: Node, trace: Trace, spanset: Spanset) -> Spanset:

@@ -34,8 +34,8 @@ def blocks(language: str) -> list[str]:
 
 def queries() -> dict[str, str]:
     """Return the TraceQL by what stands in bold before it."""
-    before = r"^\*\*(.+?)\.?\*\*[^\n]*\n\n```traceql\n(.*?)\n```"
-    return dict(re.findall(before, _text(), re.DOTALL | re.MULTILINE))
+    titled = r"^\*\*([^*\n]+?)\.?\*\*[^\n]*\n(?:[^\n]+\n)*\n```traceql\n(.*?)\n```"
+    return dict(re.findall(titled, _text(), re.DOTALL | re.MULTILINE))
 
 
 def commands() -> list[str]:
