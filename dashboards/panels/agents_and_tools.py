@@ -78,10 +78,10 @@ _OF_EACH_AGENT: Final = [
 _AGENT_OF_ROW: Final = traceql.spans(
     traceql.AGENT,
     traceql.SERVICE,
-    f"span.{names.AGENT_NAME} = `${{__data.fields.{_AGENT}}}`",
+    f"span.{names.AGENT_NAME} = {traceql.of_row(_AGENT)}",
 )
 _TOOL_OF_ROW: Final = traceql.spans(
-    traceql.TOOL, traceql.SERVICE, f"span.{names.TOOL_NAME} = `${{__data.fields.{_TOOL}}}`"
+    traceql.TOOL, traceql.SERVICE, f"span.{names.TOOL_NAME} = {traceql.of_row(_TOOL)}"
 )
 
 _SLOWEST_ROW: Final = Row(

@@ -15,7 +15,7 @@ from otelstream.span import names
 _EXPLORE: Final = to_explore("This trace in Explore", "${trace}")
 _TALK: Final = to_explore(
     "The turns of this conversation",
-    traceql.spans(traceql.RUN, f"span.{names.CONVERSATION_ID} = `${{__data.fields.Conversation}}`"),
+    traceql.spans(traceql.RUN, f"span.{names.CONVERSATION_ID} = {traceql.of_row('Conversation')}"),
 )
 _NOTHING: Final = "fill in a trace id that lies in the chosen time"
 _LIMIT: Final = "At most 100 spans: Tempo returns no more of one trace by default."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.panels.metrics import label_name
 from otelstream.span import names
 
 SERVICE: Final = "resource.service.name =~ `${service:regex}`"
@@ -35,8 +36,17 @@ def chosen(attribute: str, variable: str) -> str:
 
 def same(attribute: str) -> str:
     """Return a condition for the value of that label in the series that was clicked."""
-    label = attribute.replace(".", "_")
-    return f"span.{attribute} = `${{__field.labels.{label}}}`"
+    return f"span.{attribute} = {of_series(label_name(attribute))}"
+
+
+def of_series(label: str) -> str:
+    """Return the value of a label in the series that was clicked; as it stands in a link, it is encoded."""
+    return f"`${{__field.labels.{label}:percentencode}}`"
+
+
+def of_row(field: str) -> str:
+    """Return the value of a field in the row that was clicked, likewise."""
+    return f"`${{__data.fields.{field}:percentencode}}`"
 
 
 def selected(query: str, *columns: str) -> str:
