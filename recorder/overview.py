@@ -116,6 +116,11 @@ def overview(recording: Recording) -> Overview:
     return found
 
 
+def bytes_of(source: FileSource) -> tuple[int, int]:
+    """Return how big a file is, and how big what DuckDB keeps beside it; 0 of what is not there."""
+    return _size(source.real), sum(_size(Path(f"{source.real}{ending}")) for ending in WALS)
+
+
 def _ask(source: FileSource) -> list[_Answers]:
     with source.connection() as connection:
         makers = connection.execute(_HEADER if isinstance(source.format, int) else _MAKERS).fetchall()
@@ -138,8 +143,9 @@ def _asked(
 
 def _count(found: Overview, source: FileSource, answers: _Answers) -> None:
     found.files += 1
-    found.file_bytes += _size(source.real)
-    found.wal_bytes += sum(_size(Path(f"{source.real}{ending}")) for ending in WALS)
+    file_bytes, wal_bytes = bytes_of(source)
+    found.file_bytes += file_bytes
+    found.wal_bytes += wal_bytes
     found.live += source.live
     found.formats.add(source.format)
     found.otelstream_versions.update(version for version, _ in answers.makers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -14,6 +15,9 @@ from otelstream.cli.figures import shown
 from otelstream.cli.reports import Report
 from otelstream.cli.terminal import cell
 from recorder import Answer, Recording
+
+_SHORTEST_TEXT: Final = 12
+_ANY_WIDTH: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,12 @@ def ask(recording: Recording, reports: Sequence[Report], variables: Mapping[str,
 
 
 def print_rows(
-    out: Console, headings: Mapping[str, str], rows: Sequence[Mapping[str, object]], *, upright: bool = False
+    out: Console,
+    headings: Mapping[str, str],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    upright: bool = False,
+    text_width: int | None = None,
 ) -> None:
     """Print rows as a table; where that is too wide, each as lines of a column's name and a value.
 
@@ -59,16 +68,31 @@ def print_rows(
         headings: By column, what stands above it.
         rows: The rows, by column.
         upright: Print lines in any case.
+        text_width: Cut texts that are wider in a table, and further if need be; else they are whole.
     """
+    narrowest = _table(headings, rows, None if text_width is None else _SHORTEST_TEXT)
+    needed = Measurement.get(out, out.options.update(width=_ANY_WIDTH), narrowest).maximum
+    if rows and (upright or needed > out.width):
+        out.print(_upright(headings, rows))
+    else:
+        out.print(_table(headings, rows, text_width))
+
+
+def _table(
+    headings: Mapping[str, str], rows: Sequence[Mapping[str, object]], text_width: int | None
+) -> Table:
     table = Table(box=None, pad_edge=False)
     for column, heading in headings.items():
-        is_number = any(isinstance(row[column], int | float) for row in rows)
-        table.add_column(cell(heading), no_wrap=True, justify="right" if is_number else "left")
+        if any(isinstance(row[column], int | float) for row in rows):
+            table.add_column(cell(heading), no_wrap=True, justify="right")
+        else:
+            table.add_column(cell(heading), overflow="ellipsis", max_width=text_width)
     for row in rows:
-        table.add_row(*(cell(shown(column, row[column])) for column in headings))
-    if rows and (upright or Measurement.get(out, out.options, table).maximum > out.width):
-        table = _upright(headings, rows)
-    out.print(table)
+        cells = [cell(shown(column, row[column])) for column in headings]
+        for each in cells:
+            each.no_wrap = True  # the column may be made narrower all the same: before those of numbers
+        table.add_row(*cells)
+    return table
 
 
 def _upright(headings: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> Table:

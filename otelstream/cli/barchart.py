@@ -45,13 +45,13 @@ def _table(chart: Chart, width: int, *, ascii_only: bool) -> Table:
     table.add_column(no_wrap=True, justify="right")
     above = None
     for mark in chart.marks:
-        label = Text("" if mark.label == above else mark.label)
+        label = Text("" if mark.place == above else mark.label)
         names = [Text(mark.series)] if len(series) > 1 else []
         is_bad = mark.failed or mark.series in FAILURES
         style = "red" if is_bad else _COLOURS[series.index(mark.series) % len(_COLOURS)]
         bar = _bar(mark, longest, style, width // 3, ascii_only=ascii_only)
         table.add_row(label, *names, bar, Text(_figure(chart.column, mark)))
-        above = mark.label
+        above = mark.place
     return table
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
+_SIZES: Final = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def shown(column: str, value: object) -> str:
@@ -42,6 +43,14 @@ def seconds(value: float) -> str:
     if size < 2 * _MINUTE:
         return f"{value:.1f} s"
     return f"{value / _MINUTE:.1f} min" if size < 2 * _HOUR else f"{value / _HOUR:,.1f} h"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes: `0 bytes`, `1.2 MB`."""
+    value, unit = float(count), 0
+    while value >= 1000 and unit + 1 < len(_SIZES):
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_SIZES[unit]}" if unit else f"{count} bytes"
 
 
 def _number(value: float) -> str:

@@ -10,14 +10,13 @@ from typing import Final
 from pydantic_core import to_json
 
 from otelstream.cli.arguments import AsJson, RecordingPath
+from otelstream.cli.figures import size
 from otelstream.cli.opening import opened
 from otelstream.cli.terminal import plain
 from recorder.overview import Overview, overview
 
 TYPES: Final = 10
 """How many types of frames are listed."""
-
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def info(recording: RecordingPath, *, as_json: AsJson = False) -> None:
@@ -57,10 +56,10 @@ def _facts(path: Path, found: Overview) -> dict[str, object]:
 
 def _lines(path: Path, found: Overview) -> Iterator[tuple[str, str]]:
     files = f"{found.files} files, " if found.files != 1 else ""
-    wal = f" and {_size(found.wal_bytes)} of WAL" if found.wal_bytes else ""
+    wal = f" and {size(found.wal_bytes)} of WAL" if found.wal_bytes else ""
     each = f", {found.bytes_per_frame:.1f} bytes per frame" if found.bytes_per_frame is not None else ""
     yield "recording", str(path)
-    yield "size", f"{files}{_size(found.file_bytes)}{wal}{each}"
+    yield "size", f"{files}{size(found.file_bytes)}{wal}{each}"
     yield "format", _listed(found.formats)
     duckdb = f", DuckDB {_listed(found.duckdb_versions)}" if found.duckdb_versions else ""
     yield "made by", f"otelstream {_listed(found.otelstream_versions)}{duckdb}"
@@ -81,10 +80,3 @@ def _listed(values: set[int | str] | set[str]) -> str:
 def _counted(counts: Counter[str]) -> str:
     listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
     return f": {listed}" if listed else ""
-
-
-def _size(size: int) -> str:
-    value, unit = float(size), 0
-    while value >= 1000 and unit + 1 < len(_UNITS):
-        value, unit = value / 1000, unit + 1
-    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{size} bytes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from matplotlib import dates
@@ -12,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from otelstream.cli.charts import FAILURES, Chart, Mark
+from otelstream.cli.drawings import OVER_TIME
 from otelstream.cli.figures import seconds, shown, unit_of
 
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
@@ -28,7 +30,7 @@ def height(chart: Chart) -> float:
     """Return how high a chart should be, in inches."""
     if not chart.known:
         return _AROUND
-    if chart.drawing.kind in ("steps", "stacks"):
+    if chart.drawing.kind in OVER_TIME:
         return _TIME
     gap = 0 if chart.drawing.kind == "spans" else 0.7
     return _AROUND + _BAR * max(len(_rows(chart)) * (len(chart.series) + gap), 2)
@@ -140,9 +142,8 @@ _KINDS: Final = {"bars": _bars, "spans": _bars, "steps": _steps, "stacks": _stac
 
 
 def _rows(chart: Chart) -> list[list[Mark]]:
-    """Return the marks of each row: one per value."""
-    each = len(chart.drawing.values)
-    return [chart.marks[first : first + each] for first in range(0, len(chart.marks), each)]
+    """Return the marks of each place."""
+    return [list(marks) for _, marks in groupby(chart.marks, key=lambda mark: mark.place)]
 
 
 def _figures(chart: Chart) -> FuncFormatter:

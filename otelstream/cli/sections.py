@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 
 from rich.console import Console
 
 from otelstream.cli.answers import Rows, print_rows
-from otelstream.cli.terminal import cell, plain
+from otelstream.cli.figures import size
+from otelstream.cli.terminal import cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,6 @@ SECTIONS: Final = (
             "runs": "runs",
             "failed": "failed",
             "failure_share": "share",
-            "cancelled": "cancelled",
             "crashed": "crashed",
             "unended": "unended",
             "p50_s": "p50",
@@ -89,10 +90,9 @@ SECTIONS: Final = (
             "model": "model",
             "calls": "calls",
             "failed_calls": "failed",
-            "p50_s": "p50",
-            "p95_s": "p95",
             "first_token_p50_s": "1st token",
             "first_token_p95_s": "p95",
+            "output_tokens_per_s": "tokens/s",
             "input_tokens": "in",
             "output_tokens": "out",
         },
@@ -127,46 +127,52 @@ SECTIONS: Final = (
 )
 """The answers of the five dashboards, in their order; the second has two tables."""
 
-_TEXT_CHARACTERS: Final = 26
-"""A longer name is cut on a terminal, so that numbers stay beside it at 80 columns."""
+_TEXT_WIDTH: Final = 26
+"""What is wider is cut on a terminal, so that numbers stay beside it at 80 columns."""
 
 
-def print_sections(out: Console, answers: Mapping[str, Rows], recording: str) -> None:
+def print_sections(out: Console, answers: Mapping[str, Rows], recording: str, bytes_on_disk: int) -> None:
     """Print all sections.
 
     Args:
         out: Where to.
         answers: What the reports say, by their names.
         recording: How the user called it, for what to type next.
+        bytes_on_disk: How big its files are.
     """
-    for number, section in enumerate(SECTIONS):
-        if number:
-            out.print()
+    for section in SECTIONS:
         out.print(section.title, style="bold")
-        rows = answers[section.report].dicts()
-        if not rows:
-            out.print("  none", style="dim")
-            continue
-        limit = _TEXT_CHARACTERS if out.is_terminal and not section.upright else None
-        shown = [dict(_values(section, row, limit)) for row in rows[: section.limit]]
-        columns = {
-            column: heading
-            for column, heading in section.columns.items()
-            if not section.upright or any(row[column] is not None for row in shown)
-        }
-        print_rows(out, columns, shown, upright=section.upright)
-        if len(rows) > section.limit:
-            left = len(rows) - section.limit
-            again = plain(f"otelstream stats {recording} --report {section.report}")
-            out.print(cell(f"and {left:,} more: {again}"), style="dim")
+        _print_section(out, section, answers[section.report].dicts(), recording)
+        out.print()
+    frames = [row["frames"] for row in answers["recording_health"].dicts()]
+    total = sum(count for count in frames if isinstance(count, int))
+    each = f", {bytes_on_disk / total:,.0f} bytes per frame" if total else ""
+    out.print(f"{size(bytes_on_disk)} on disk{each}", style="dim")
 
 
-def _values(section: Section, row: Mapping[str, object], limit: int | None) -> Iterator[tuple[str, object]]:
+def _print_section(
+    out: Console, section: Section, rows: Sequence[Mapping[str, object]], recording: str
+) -> None:
+    if not rows:
+        out.print("none", style="dim")
+        return
+    shown = [dict(_values(section, row)) for row in rows[: section.limit]]
+    columns = {
+        column: heading
+        for column, heading in section.columns.items()
+        if not section.upright or any(row[column] is not None for row in shown)
+    }
+    text_width = _TEXT_WIDTH if out.is_terminal else None
+    print_rows(out, columns, shown, upright=section.upright, text_width=text_width)
+    if len(rows) > section.limit:
+        again = f"otelstream stats {quote(recording)} --report {section.report}"
+        out.print(cell(f"and {len(rows) - section.limit:,} more: {again}"), style="dim")
+
+
+def _values(section: Section, row: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for column in section.columns:
         value = row[column]
         if section.indent is not None and column == section.indent[0]:
             depth = row[section.indent[1]]
             value = "  " * min(depth if isinstance(depth, int) else 0, 6) + str(value)
-        if isinstance(value, str) and limit is not None and len(value) > limit:
-            value = f"{value[: limit - 1]}…"
         yield column, value

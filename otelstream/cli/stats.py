@@ -21,6 +21,7 @@ from otelstream.cli.sql import print_json
 from otelstream.cli.terminal import console, plain
 from otelstream.errors import UsageError
 from recorder import Recording
+from recorder.overview import bytes_of
 
 _DRAWN_ROWS: Final = 10
 """How many rows of a report are drawn where it is one of five."""
@@ -60,6 +61,7 @@ def stats(
     with opened(recording) as reading:
         chosen = {} if session is None else {"session": reading.session(session).id}
         answers = ask(reading, reports, chosen)
+        bytes_on_disk = sum(sum(bytes_of(source)) for source in reading.sources.values())
         notes = list(_notes(reading, answers))
     one = None if report is None else answers[reports[0].name]
     if as_json:
@@ -71,7 +73,7 @@ def stats(
         most = ROWS if one is not None else _DRAWN_ROWS
         print_charts(console(), [chart for rows in answers.values() for chart in charts_of(rows, most)])
     elif one is None:
-        print_sections(console(), answers, str(recording))
+        print_sections(console(), answers, str(recording), bytes_on_disk)
     else:
         _print(one)
     for note in notes:
