@@ -23,6 +23,7 @@ from typing import Any, Final
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from tests.backends.found import need_built
 from tests.backends.moving import LOOPBACK, free_ports
 from tests.backends.servers import running
 from tests.dashboards.exported import INSTANCE, JOB, PARTS, Exported
@@ -167,6 +168,15 @@ def by_text(exported: Exported, folder: Path) -> Iterator[Prometheus]:
 
 WAYS: Final[Mapping[str, Callable[[Exported, Path], Any]]] = {"3": by_otlp, "2": by_text}
 """How each version of Prometheus gets the exports."""
+
+
+def need_prometheus(version: str) -> None:
+    """Skip the test where there is no Prometheus of that version, and say how to get it."""
+    if version == "3":
+        need_built("prometheus")
+    else:
+        _version_2("prometheus")
+        _version_2("promtool")
 
 
 def _last_minute() -> int:

@@ -14,7 +14,7 @@ import pytest
 from otelstream.export.instruments import SECONDS
 from tests.dashboards.exported import JOB, Exported, exported
 from tests.dashboards.panels.queries import ANYTHING, Query, dashboards, panel_queries, variable_queries
-from tests.dashboards.prometheus import WAYS, Prometheus
+from tests.dashboards.prometheus import WAYS, Prometheus, need_prometheus
 from tests.e2e.load_names import AGENTS, MODELS, RUN_NAMES, TOOLS
 
 pytestmark = pytest.mark.backend
@@ -36,9 +36,11 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 @pytest.fixture(scope="module", params=WAYS)
 def prometheus(
-    request: pytest.FixtureRequest, load: Exported, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
     """A Prometheus of each version, which holds what the load exported."""
+    need_prometheus(request.param)  # before the load is played
+    load: Exported = request.getfixturevalue("load")
     with WAYS[request.param](load, tmp_path_factory.mktemp("prometheus")) as running:
         yield running
 
