@@ -36,10 +36,14 @@ def stored(running: Running, trace_id: str, count: int) -> list[ReceivedSpan]:
 
 
 def phoenix_spans(running: Running, trace_id: str) -> list[ReceivedSpan]:
-    """Return a trace of Phoenix; their kinds are those that it shows."""
+    """Return a trace of Phoenix; the kinds of its spans are those that it shows."""
+    return [span for span in all_phoenix_spans(running) if span.trace_id == trace_id]
+
+
+def all_phoenix_spans(running: Running) -> list[ReceivedSpan]:
+    """Return what Phoenix has in the project, by start and then by id."""
     found = running.ask(f"/v1/projects/{PROJECT}/spans?limit=1000")["data"]
-    spans = [_phoenix_span(span) for span in found if span["context"]["trace_id"] == trace_id]
-    return sorted(spans, key=lambda span: (span.start_ns, span.span_id))
+    return sorted(map(_phoenix_span, found), key=lambda span: (span.start_ns, span.span_id))
 
 
 def mlflow_spans(running: Running, trace_id: str) -> list[ReceivedSpan]:
