@@ -38,7 +38,9 @@ _TOOLS: Final = (traceql.TOOL, traceql.SERVICE, _CHOSEN_AGENT, _CHOSEN_TOOL)
 _ONE_AGENT: Final = (traceql.AGENT, traceql.SERVICE, traceql.same(names.AGENT_NAME))
 _ONE_TOOL: Final = (traceql.TOOL, traceql.SERVICE, traceql.same(names.TOOL_NAME), _CHOSEN_AGENT)
 
-_RETRIED: Final = f"(span.{names.TOOL_RUN_ATTEMPTS} > 1 || span.{names.GUARDRAIL_RETRY_COUNT} > 0)"
+_REPEATED: Final = f"(span.{names.TOOL_RUN_ATTEMPTS} > 1 || span.{names.GUARDRAIL_RETRY_COUNT} > 0)"
+_RETRIED: Final = f"{_REPEATED} && span.{names.PENDING} = nil"
+"""Markers of spans that are still open (`OTELSTREAM_PENDING_SPANS`) would be counted, too."""
 _TASK: Final = f'{{ span:name =~ "{names.TASK}( .*)?" && {traceql.SERVICE} }}'
 
 _NO_AGENT: Final = "no agent finished"
