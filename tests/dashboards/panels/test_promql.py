@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,114 +18,110 @@ from tests.backends.found import need_program
 A, B = 'm{job="s", instance="a"}', 'm{job="s", instance="b"}'
 
 
-def check(folder: Path, series: dict[str, str], expression: str, expected: dict[str, float], at: str) -> str:
-    """Return promtool's complaint about the value of an expression over series of one sample a minute."""
-    rules: dict[str, Any] = {
-        "evaluation_interval": "1m",
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                "promql_expr_test": [
-                    {
-                        "expr": expression,
-                        "eval_time": at,
-                        "exp_samples": [
-                            {"labels": labels, "value": value} for labels, value in expected.items()
-                        ],
-                    }
-                ],
-            }
-        ],
-    }
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Series of one sample a minute, and what an expression is after half an hour.
+
+    Attributes:
+        name: What happened.
+        series: Values of each series in promtool's words; `_` is no sample.
+        expression: In PromQL.
+        expected: Values by labels.
+    """
+
+    name: str
+    series: Mapping[str, str]
+    expression: str
+    expected: Mapping[str, float]
+
+
+def complaints(folder: Path, *cases: Case) -> str:
+    """Return what promtool has to say against the expected values, nothing if they are right."""
+    tests = [
+        {
+            "name": case.name,
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+            "promql_expr_test": [
+                {
+                    "expr": case.expression,
+                    "eval_time": "30m",
+                    "exp_samples": [
+                        {"labels": labels, "value": value} for labels, value in case.expected.items()
+                    ],
+                }
+            ],
+        }
+        for case in cases
+    ]
     file = folder / "rules.yaml"
-    file.write_text(json.dumps(rules), encoding="utf-8")  # JSON is YAML
+    file.write_text(
+        json.dumps({"evaluation_interval": "1m", "tests": tests}), encoding="utf-8"
+    )  # JSON is YAML
     command = [str(need_program("promtool")), "test", "rules", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 GROWN = growth("m", "10m")
+EACH = summed(GROWN, ["instance"])
 FAILED, ALL = summed(growth("f", "10m")), summed(GROWN)
+SERVICE = Scope({}).select(DROPPED, "m").replace("$service", "shop")
+BUCKETS = {
+    'h{instance="a", le="1"}': "0x30",
+    'h{instance="a", le="2"}': "0+1x30",
+    'h{instance="a", le="+Inf"}': "0+1x30",
+    'h{instance="b", le="1"}': "_x29 10",
+    'h{instance="b", le="2"}': "_x29 10",
+    'h{instance="b", le="+Inf"}': "_x29 10",
+}
+
+COUNTED = (
+    Case("nothing happened", {A: "5x30"}, ALL, {"{}": 0}),
+    Case("one process grows", {A: "0+1x30"}, ALL, {"{}": 10}),
+    Case("a process with one export only", {A: "_x24 7"}, ALL, {"{}": 7}),
+    Case("an old and a new process", {A: "_x24 7", B: "0+1x30"}, ALL, {"{}": 17}),
+    Case("a counter that began anew", {A: "0+1x24 0 1 2 3 4 5"}, ALL, {"{}": 5}),
+    Case("a process that was gone before", {A: "3x5 _x30"}, ALL, {}),
+    Case("a process that went", {A: "0+1x24 _x10"}, ALL, {"{}": 4}),
+    Case("apart by a label", {A: "_x24 7", B: "_x24 1"}, EACH, {'{instance="a"}': 7, '{instance="b"}': 1}),
+)
+DIVIDED = (
+    Case("no failures are 0", {A: "0+1x30"}, part(FAILED, ALL), {"{}": 0}),
+    Case("failures", {A: "0+1x30", "f": "_x24 2"}, part(FAILED, ALL), {"{}": 2}),
+    Case("nothing known is not 0", {"other": "1x30"}, part(FAILED, ALL), {}),
+    Case("no failures are a share of 0", {A: "0+1x30"}, share(FAILED, ALL), {"{}": 0}),
+    Case("a share", {A: "0+1x30", "f": "_x24 2"}, share(FAILED, ALL), {"{}": 0.2}),
+    Case("without runs there is no share", {A: "5x30", "f": "1x30"}, share(FAILED, ALL), {}),
+    Case("a mean", {A: "0+4x30", "s": "0+8x30"}, mean("s", "m", "10m"), {"{}": 2}),
+    Case("without measurements there is no mean", {A: "5x30", "s": "8x30"}, mean("s", "m", "10m"), {}),
+)
+OVER_PROCESSES = (
+    Case("a quantile", BUCKETS, quantile(0.5, "h").replace("$__rate_interval", "10m"), {"{}": 1}),
+)
+SELECTED = tuple(
+    Case(
+        f"the service of {job}",
+        {f'm{{job="{job}"}}': "1x30", 'm{job="workshop"}': "5x30", 'm{job="shop2"}': "7x30"},
+        summed(SERVICE),
+        {"{}": 1},
+    )
+    for job in ("shop", "eu/shop")
+)
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize(
-    ("series", "expression", "expected"),
-    [
-        ({A: "5x30"}, summed(GROWN), {"{}": 0}),
-        ({A: "0+1x30"}, summed(GROWN), {"{}": 10}),
-        ({A: "_x24 7"}, summed(GROWN), {"{}": 7}),
-        ({A: "_x24 7", B: "0+1x30"}, summed(GROWN), {"{}": 17}),
-        ({A: "0+1x24 0 1 2 3 4 5"}, summed(GROWN), {"{}": 5}),
-        ({A: "3x5 _x30"}, summed(GROWN), {}),
-        ({A: "0+1x24 _x10"}, summed(GROWN), {"{}": 4}),
-        ({A: "_x24 7", B: "_x24 1"}, summed(GROWN, ["instance"]), {'{instance="a"}': 7, '{instance="b"}': 1}),
-        ({A: "0+1x30"}, part(FAILED, ALL), {"{}": 0}),
-        ({A: "0+1x30", "f": "_x24 2"}, part(FAILED, ALL), {"{}": 2}),
-        ({"other": "1x30"}, part(FAILED, ALL), {}),
-        ({A: "0+1x30"}, share(FAILED, ALL), {"{}": 0}),
-        ({A: "0+1x30", "f": "_x24 2"}, share(FAILED, ALL), {"{}": 0.2}),
-        ({A: "5x30", "f": "1x30"}, share(FAILED, ALL), {}),
-        ({A: "0+4x30", "s": "0+8x30"}, mean("s", "m", "10m"), {"{}": 2}),
-        ({A: "5x30", "s": "8x30"}, mean("s", "m", "10m"), {}),
-    ],
-    ids=[
-        "nothing happened",
-        "one process grows",
-        "a process with one export only",
-        "an old and a new process",
-        "a counter that began anew",
-        "a process that was gone before",
-        "a process that went",
-        "apart by a label",
-        "no failures are 0",
-        "failures",
-        "nothing known is not 0",
-        "no failures are no share of something",
-        "a share",
-        "without runs there is no share",
-        "a mean",
-        "without measurements there is no mean",
-    ],
-)
-def test_what_is_counted(
-    tmp_path: Path, series: dict[str, str], expression: str, expected: dict[str, float]
-) -> None:
-    """Growth is exact, counts what a process had when it was first seen, and unknown is not 0."""
-    assert check(tmp_path, series, expression, expected, "30m") == ""
+def test_growth_and_shares_are_exact(tmp_path: Path) -> None:
+    """Growth counts what a process had when it was first seen, unknown is not 0, processes are one."""
+    assert complaints(tmp_path, *COUNTED, *DIVIDED, *OVER_PROCESSES, *SELECTED) == ""
 
 
 @pytest.mark.backend
 def test_the_check_can_fail(tmp_path: Path) -> None:
-    """A wrong value is told."""
-    assert "got:" in check(tmp_path, {A: "0+1x30"}, summed(GROWN), {"{}": 11}, "30m")
+    """One wrong value among right ones is told, and only that one."""
+    found = complaints(tmp_path, Case("one too many", {A: "0+1x30"}, ALL, {"{}": 11}), *COUNTED)
 
-
-@pytest.mark.backend
-def test_quantiles_of_all_processes(tmp_path: Path) -> None:
-    """A quantile is that of all processes' measurements together, one of them seen once only."""
-    series = {
-        'h{instance="a", le="1"}': "0x30",
-        'h{instance="a", le="2"}': "0+1x30",
-        'h{instance="a", le="+Inf"}': "0+1x30",
-        'h{instance="b", le="1"}': "_x29 10",
-        'h{instance="b", le="2"}': "_x29 10",
-        'h{instance="b", le="+Inf"}': "_x29 10",
-    }
-    expression = quantile(0.5, "h").replace("$__rate_interval", "10m")
-
-    assert check(tmp_path, series, expression, {"{}": 1}, "30m") == ""
-
-
-@pytest.mark.backend
-@pytest.mark.parametrize("job", ["shop", "eu/shop"])
-def test_a_service_is_found_with_its_namespace(tmp_path: Path, job: str) -> None:
-    """The chosen service is selected with and without a namespace in front of it, and no other is."""
-    selector = Scope({}).select(DROPPED, "m").replace("$service", "shop")
-    series = {f'm{{job="{job}"}}': "1x30", 'm{job="workshop"}': "5x30", 'm{job="shop2"}': "7x30"}
-
-    assert check(tmp_path, series, summed(selector), {"{}": 1}, "30m") == ""
+    assert found.count("got:") == 1
 
 
 def test_only_what_a_metric_carries_is_filtered() -> None:
