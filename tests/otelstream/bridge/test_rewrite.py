@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,10 +44,11 @@ KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def copied(path: Path, output: Path, redactor: Redactor | None = None) -> Path:
-    """A copy of every session of a recording."""
-    with opened(path) as file, writing(output) as writer:
-        for session in file.sessions():
-            copy_session(Recorded(file.connect, session), writer, redactor)
+    """A copy of every session of a recording, which is attached once and not for every query."""
+    with opened(path) as file, writing(output) as writer, file.connect() as connection:
+        here = replace(file, connect=lambda: nullcontext(connection))
+        for session in here.sessions():
+            copy_session(here.original(session), writer, redactor)
     return output
 
 
