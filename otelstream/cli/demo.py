@@ -20,6 +20,7 @@ from otelstream.cli.terminal import console
 from otelstream.cli.watch import watch
 from otelstream.demo.environment import quiet_environment
 from otelstream.errors import EntryPointError
+from otelstream.export.headers import shown_endpoint
 from otelstream.export.otlp import wants_export
 from otelstream.frame import FrameLike, frame_json
 from otelstream.redact import redacted
@@ -83,11 +84,8 @@ def _say_where(out: Console, record: Path, trace_id: str | None) -> None:
             f" again,\nor send this recording later: otelstream export otlp {record}"
         )
     elif otelstream.flush() and trace_id is not None:
-        where = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
-            "OTEL_EXPORTER_OTLP_ENDPOINT"
-        )
         out.print(
-            f"Exported to {where or 'the default endpoint'} as trace {trace_id};"
+            f"Exported to {shown_endpoint(os.environ)} as trace {trace_id};"
             f"\nwith Jaeger on this machine look at http://localhost:16686/trace/{trace_id}"
         )
     else:

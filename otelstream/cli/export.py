@@ -16,6 +16,7 @@ from otelstream.cli.arguments import NoRedact, RecordingPath, SessionName
 from otelstream.cli.opening import opened
 from otelstream.cli.options import span_options
 from otelstream.errors import ExportError
+from otelstream.export.headers import shown_endpoint
 from otelstream.export.otlp import CollectedSpans, FrameProvider, exporter_from_environment
 from otelstream.frame import frame_json
 
@@ -46,10 +47,10 @@ def otlp(
         trace_id = export(reading, recorded, provider, options, redactor_of(not no_redact, os.environ))
     provider.shutdown()
     if collected.lost:
-        where = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "the default OTLP endpoint"
         raise ExportError(
             f"{collected.lost} of {collected.lost + collected.exported} spans could not be delivered to"
-            f" {where}; check that a collector listens there and that the protocol is right."
+            f" {shown_endpoint(os.environ, endpoint)};"
+            " check that a collector listens there and that the protocol is right."
         )
     print(f"{collected.exported} spans exported, trace {0 if trace_id is None else trace_id:032x}")
 

@@ -1,6 +1,6 @@
-"""Keys in the headers of OTLP exporters stay out of logs.
+"""Keys that OTLP exporters are given stay out of logs.
 
-The SDK's exporters quote a malformed header and what a collector says of a request that it refuses.
+The SDK's exporters quote endpoints, malformed headers, and what a collector says of a request that it refuses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,13 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from otelstream.redact.environment import header_secrets
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+)
+
+from otelstream.redact import Redactor
+from otelstream.redact.environment import otlp_secrets
 
 MASK: Final = "***"
 
@@ -32,7 +38,7 @@ class HeaderKeys(logging.Filter):
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
-        self.secrets = sorted(header_secrets(environ), key=len, reverse=True)
+        self.secrets = sorted(otlp_secrets(environ), key=len, reverse=True)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask a record; let every record pass."""
@@ -55,3 +61,15 @@ def keep_out_of_logs(environ: Mapping[str, str]) -> None:
         known = [other.secrets for other in logger.filters if isinstance(other, HeaderKeys)]
         if keys.secrets not in known:
             logger.addFilter(keys)
+
+
+def shown_endpoint(environ: Mapping[str, str], endpoint: str | None = None) -> str:
+    """Return where traces go, as it may be shown: a password in it is masked.
+
+    Args:
+        environ: The variables.
+        endpoint: What overrides them.
+    """
+    variables = (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT)
+    named = endpoint or next((environ[name] for name in variables if environ.get(name)), None)
+    return Redactor().redact_text(named or "the default OTLP endpoint")

@@ -34,6 +34,8 @@ _ADDRESS: Final = re.compile(
 
 # The headers of OTLP exporters carry the keys of whoever takes the spans: NAME=VALUE,…, percent-encoded.
 _OTLP_HEADERS: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?HEADERS")
+_OTLP_ENDPOINT: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?ENDPOINT")
+_PASSWORD: Final = re.compile(r"://[^/@:]*:([^/@]+)@")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEY_LENGTH: Final = 16
 """Names of headers may tell nothing (`x-honeycomb-team`): so long a value with a digit is a key."""
@@ -50,14 +52,16 @@ def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
         for name, value in values.items()
         if len(value) >= MIN_VALUE_LENGTH and (is_secret_key(name) or _tells_secret(name, value))
     }
-    secrets.update(header_secrets(values))
+    secrets.update(otlp_secrets(values))
     return tuple(sorted(secrets, key=lambda secret: (-len(secret), secret)))
 
 
-def header_secrets(environ: Mapping[str, str]) -> set[str]:
-    """Return the keys in the headers of OTLP exporters, as they are written and as they are sent."""
+def otlp_secrets(environ: Mapping[str, str]) -> set[str]:
+    """Return the keys that OTLP exporters are given: in headers, as written and as sent, and in endpoints."""
     found: set[str] = set()
     for variable, text in environ.items():
+        if _OTLP_ENDPOINT.fullmatch(variable):
+            found.update(_PASSWORD.findall(text))
         if _OTLP_HEADERS.fullmatch(variable):
             for header in text.split(","):
                 found.update(_keys_of_header(header.strip()))

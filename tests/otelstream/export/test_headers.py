@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from otelstream.export.headers import LOGGERS, HeaderKeys, keep_out_of_logs
+from otelstream.export.headers import LOGGERS, HeaderKeys, keep_out_of_logs, shown_endpoint
 
 KEY = "hcaik_01hqk4k20000"
 ENVIRON = {"OTEL_EXPORTER_OTLP_HEADERS": f"x-honeycomb-team={KEY},x-honeycomb-dataset=production"}
@@ -50,3 +50,26 @@ def test_one_filter_is_enough() -> None:
     for environ in (ENVIRON, ENVIRON, {}):
         keep_out_of_logs(environ)
     assert len(logging.getLogger(LOGGERS[0]).filters) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "endpoint", "shown"),
+    [
+        ({}, None, "the default OTLP endpoint"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, None, "http://a:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, "http://b:4318", "http://b:4318"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://me:secret-9@c/v1/traces",
+            },
+            None,
+            "http://me:REDACTED@c/v1/traces",
+        ),
+    ],
+)
+def test_the_endpoint_is_shown_without_its_password(
+    environ: dict[str, str], endpoint: str | None, shown: str
+) -> None:
+    """What is shown is where traces go: what overrides the variables, the one for traces, the one for all."""
+    assert shown_endpoint(environ, endpoint) == shown

@@ -55,13 +55,14 @@ def test_keys_of_otlp_headers_are_secrets() -> None:
         "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Basic%20cGstbGY6c2s=,x-langfuse-ingestion-version=4",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-honeycomb-team=hcaik_01hqk4k20000, x-dataset=production",
         "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "authorization: Bearer malformed==",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.example/of-16-or-more-0",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:of-an-endpoint@otlp.example/of-16-or-more-0",
     }
     assert secret_values(environ) == (
         "authorization: Bearer malformed==",
         "Basic%20cGstbGY6c2s=",
         "Basic cGstbGY6c2s=",
         "hcaik_01hqk4k20000",
+        "of-an-endpoint",
         "cGstbGY6c2s=",
         "malformed==",
     )
