@@ -1,6 +1,6 @@
 """Keys that OTLP exporters are given stay out of logs.
 
-The SDK's exporters quote endpoints, malformed headers, and what a collector says of a request that it refuses.
+The SDK's exporters quote endpoints, malformed headers, and what a collector says of a request it refuses.
 """
 
 from __future__ import annotations
