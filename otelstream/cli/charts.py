@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from math import isfinite
 from typing import Final
 
 from otelstream.cli.answers import Rows
@@ -141,8 +142,8 @@ def _marks(drawing: Drawing, row: Mapping[str, object], place: int) -> Iterator[
             label=label,
             series=series,
             at=_moment(row[drawing.x[0]]) if drawing.kind in OVER_TIME else None,
-            start=float(start) if isinstance(start, int | float) else 0.0,
-            value=float(value) if isinstance(value, int | float) else None,
+            start=_number(start) or 0.0,
+            value=_number(value),
             failed=failed,
         )
 
@@ -152,7 +153,11 @@ def _moment(value: object) -> datetime | float | None:
         return value
     if isinstance(value, date):
         return datetime.combine(value, time())
-    return float(value) if isinstance(value, int | float) else None
+    return _number(value)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
 def _label(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 _MINUTE: Final = 60
@@ -21,8 +22,10 @@ def shown(column: str, value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float | Decimal):
-        return _writer_of(column)(float(value))
+    if isinstance(value, int):
+        return _writer_of(column)(value)
+    if isinstance(value, float | Decimal):
+        return _writer_of(column)(float(value)) if isfinite(value) else str(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -55,12 +58,14 @@ def size(count: int) -> str:
 
 def _number(value: float) -> str:
     if value == int(value):
-        return f"{value:,.0f}"
+        return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f} %" if value in (0, 1) or 0.01 <= value <= 0.99 else f"{100 * value:.2g} %"
+    if 0.99 < value < 1:
+        return f"{100 * value:.2f} %"
+    return f"{100 * value:.0f} %" if value >= 0.01 or not value else f"{100 * value:.2g} %"
 
 
 def _dollars(value: float) -> str:
