@@ -19,6 +19,7 @@ import yaml
 from tests.backends.found import need_built
 from tests.backends.moving import LOOPBACK, free_ports, moved
 from tests.dashboards.stack.files import configuration, services
+from tests.e2e.runs import end_process
 
 START_S: Final = 30.0
 """What a busy machine may take until a server answers; an idle one takes about one second."""
@@ -83,14 +84,8 @@ class Server:
     def stop(self) -> None:
         """End it, and return when it is gone."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end_process(process, STOP_S)
 
     def get(self, place: str, path: str, **query: str | float) -> Any:  # noqa: ANN401  JSON
         """Return the JSON that it answers at one of its places."""

@@ -11,9 +11,10 @@ import grpc
 import pytest
 
 from tests.backends.jaeger import PAGE, by_event_name, trace_of, until
-from tests.backends.sending import BIG_TRACE, observe, send_spans
+from tests.backends.sending import BIG_TRACE, send_spans
 from tests.backends.servers import Server, running
 from tests.backends.stack import NOBODY, Stack, counters, running_stack, troubles
+from tests.e2e.fresh import observe
 from tests.e2e.received import spans_of
 from tests.e2e.receiver import PROTOCOLS
 

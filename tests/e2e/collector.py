@@ -19,6 +19,7 @@ import pytest
 from typing_extensions import Self
 
 from tests.e2e.receiver import PROTOCOLS, HttpReceiver
+from tests.e2e.runs import end_process
 
 WHEELS: Final = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64"), ("darwin", "arm64")}
 """The machines that Rotel has wheels for; there the extra `dev` installs it."""
@@ -102,14 +103,8 @@ class Collector:
     def stop(self) -> None:
         """End it and return when it is gone; what it holds is passed on before."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end_process(process, STOP_S)
 
     def _listens(self) -> bool:
         """Start it, and tell whether it listens on all its ports in time."""

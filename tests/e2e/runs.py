@@ -97,6 +97,16 @@ def run_python(
     )
 
 
+def end_process(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Ask a process to end, and return when it has; after the seconds it is killed."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's variables without those about telemetry, and with the given ones."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL")}

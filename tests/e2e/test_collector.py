@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +14,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import otelstream
-from otelstream import bridge
-from otelstream.bridge.counters import Losses
 from tests.e2e.collector import Collector
+from tests.e2e.fresh import observe
 from tests.e2e.received import logs_of, spans_of
 from tests.e2e.receiver import PROTOCOLS, HttpReceiver, Signal, variables
-from tests.e2e.runs import golden, session
 
 RUNS: Final = (
     "02_router_or_and.jsonl",  # links
@@ -31,8 +28,6 @@ RUNS: Final = (
 )
 LONG: Final = "20_long_5000_chunks.jsonl.gz"
 CHUNKS: Final = 5_000
-
-EVERYTHING: Final = otelstream.SpanOptions(content="SPAN_AND_EVENT", events="both", chunk_events="all")
 
 REQUESTS: Final[dict[Signal, Any]] = {
     "traces": ExportTraceServiceRequest,
@@ -55,25 +50,10 @@ OBSERVED: Final = {"observedTimeUnixNano"}
 
 @dataclass(frozen=True)
 class Delivery:
-    """What arrived of some runs, and what was lost on the way."""
+    """What arrived of the runs, and what was lost on the way."""
 
     receiver: HttpReceiver
-    flushed: bool
     losses: Mapping[str, int]
-
-
-def deliver(receiver: HttpReceiver, exporting: Mapping[str, str], names: Sequence[str] = RUNS) -> Delivery:
-    """Observe the runs one after the other, as a new process would that has those variables."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("OTEL")]:
-            patch.delenv(name)
-        for name, value in exporting.items():
-            patch.setenv(name, value)
-        patch.setattr(bridge, "_losses", Losses())
-        for name in names:
-            list(otelstream.observe(session(golden(name)), spans=EVERYTHING))
-        flushed = otelstream.shutdown(30)
-        return Delivery(receiver, flushed, otelstream.losses())
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +61,7 @@ def direct() -> Iterator[Delivery]:
     """The runs, exported to the receiver itself."""
     otelstream.shutdown(5)
     with HttpReceiver() as receiver:
-        yield deliver(receiver, variables(receiver, metrics=True))
+        yield Delivery(receiver, observe(variables(receiver, metrics=True), RUNS))
 
 
 @pytest.fixture(
@@ -98,8 +78,8 @@ def collected(
     with HttpReceiver() as receiver:
         with Collector(receiver, tmp_path_factory.mktemp("collector")) as collector:
             exporting = {**collector.variables(protocol), "OTEL_EXPORTER_OTLP_COMPRESSION": zipped}
-            delivery = deliver(receiver, exporting)
-        yield delivery
+            losses = observe(exporting, RUNS)
+        yield Delivery(receiver, losses)
 
 
 def without(told: object, keys: set[str]) -> object:
@@ -130,7 +110,7 @@ def told(delivery: Delivery, signal: Signal, leave_out: set[str] | None = None) 
 
 def test_nothing_is_lost_on_the_way(collected: Delivery) -> None:
     """Everything was exported in time, and the pipeline has counted no loss."""
-    assert (collected.flushed, collected.losses) == (True, {})
+    assert collected.losses == {}
 
 
 def test_spans_are_the_same(collected: Delivery, direct: Delivery) -> None:
@@ -177,9 +157,9 @@ def test_a_long_answer_passes_token_by_token(tmp_path: Path) -> None:
     """Five thousand chunks, each an event and a record of its own, pass through gRPC in messages it takes."""
     with HttpReceiver() as receiver:
         with Collector(receiver, tmp_path) as collector:
-            delivery = deliver(receiver, collector.variables("grpc"), [LONG])
+            losses = observe(collector.variables("grpc"), [LONG])
         events = [event.name for span in spans_of(receiver) for event in span.events]
         records = [record.name for record in logs_of(receiver)]
 
     counts = [names.count("llm_stream_chunk") for names in (events, records)]
-    assert (counts, delivery.losses) == ([CHUNKS, CHUNKS], {})
+    assert (counts, losses) == ([CHUNKS, CHUNKS], {})
