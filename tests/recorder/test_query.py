@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,25 @@ def test_a_wrong_query_is_one_sentence(recording: Recording) -> None:
 
     assert str(raised.value).startswith("the query cannot be run: Binder Error: ")
     assert "\n" not in str(raised.value)
+
+
+def test_a_variable_is_what_the_query_asks_for(recording: Recording) -> None:
+    """By its name, with a value of any type, whatever the name is; it is NULL in other queries."""
+    query = """SELECT getvariable('tea'), getvariable('a"b')"""
+    variables = {"tea": "green", 'a"b': 2}
+
+    assert [recording.sql(query, variables=each).rows() for each in (variables, None)] == [
+        [("green", 2)],
+        [(None, None)],
+    ]
+
+
+def test_a_variable_does_not_stay_in_the_connection(recording: Recording) -> None:
+    """Queries that share one ask for their own, after one that failed, too."""
+    with recording.connection() as connection:
+        for query in ("SELECT getvariable('tea')", "SELECT 1 / getvariable('nothing')::INT FROM nowhere"):
+            with suppress(RecordingError):
+                Answer(lambda: nullcontext(connection), query, variables={"tea": 1}).rows()
+        left = connection.execute("SELECT getvariable('tea')").fetchall()
+
+    assert left == [(None,)]

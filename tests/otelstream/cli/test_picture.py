@@ -1,0 +1,147 @@
+"""Charts as picture files."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import sys
+import warnings
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from otelstream.cli import picture
+from otelstream.cli.charts import Chart, charts_of
+from otelstream.cli.drawings import DRAWINGS
+from otelstream.errors import ExportError, UsageError
+from tests.e2e.runs import environment
+from tests.otelstream.cli.answered import HOURS, RUNS, answer
+from tests.otelstream.cli.conftest import Cli, Recordings
+
+matplotlib = pytest.importorskip(
+    "matplotlib", reason="matplotlib is not installed: pip install 'otelstream[plot]'"
+)
+
+
+def runs(*names: str) -> list[Chart]:
+    """A chart of flows of such names, the first of its report's."""
+    return charts_of(answer("runs", RUNS, *((name, 3, 1, 0, 0.00001, 5e6) for name in names)))[:1]
+
+
+def texts(path: Path) -> set[str]:
+    """The texts that an SVG file has been drawn from: matplotlib leaves them as comments."""
+    found = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"), re.DOTALL)
+    return {text.replace("&#45;", "-") for text in found}
+
+
+def test_a_picture_is_made_of_all_answers(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """A PNG of a size that can be looked at; nothing is printed."""
+    ended = cli("stats", recordings.both, "--output", "five.png")
+    head = (tmp_path / "five.png").read_bytes()[:24]
+    width, height = struct.unpack(">II", head[16:])
+
+    assert (ended.code, ended.out, ended.err, head[:8]) == (0, "", "", b"\x89PNG\r\n\x1a\n")
+    assert 1_000 < width < 4_000
+    assert 800 < height < 5_000
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svg"])
+def test_the_same_values_are_the_same_bytes(name: str, tmp_path: Path) -> None:
+    """No date, no version, no random id."""
+    files = [tmp_path / folder / name for folder in "xy"]
+    for file in files:
+        file.parent.mkdir()
+        picture.write(runs("Tea", "Cup"), file)
+
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_texts_have_units(tmp_path: Path) -> None:
+    """Title, names, ticks and values of a chart of durations."""
+    rows = answer("slowest_tools", ("tool", "p50_s", "p95_s", "longest_s"), ("kettle", 0.5, 1.5, None))
+    picture.write(charts_of(rows), tmp_path / "a.svg")
+
+    assert texts(tmp_path / "a.svg") >= {
+        *("How long tools take", "kettle", "500 ms", "1.5 s", "0 s", "unknown", "duration", "p50", "longest"),
+    }
+
+
+def test_names_are_text_and_no_formulas(tmp_path: Path) -> None:
+    """Dollars, brackets and a leading underscore mean nothing, on an axis and in a legend."""
+    names = ["$x^2$", "$broken{", "_hidden", r"\alpha", "<b>&amp;"]
+    hours = answer("runs_by_hour", HOURS, *((datetime(2026, 11, 20, 9), name, 1) for name in names))
+    picture.write([*runs(*names), *charts_of(hours)], tmp_path / "a.svg")
+    found = texts(tmp_path / "a.svg")
+
+    assert [
+        name for name in ("$x^2$", "$broken{", "_hidden", " _hidden", r"\alpha") if name not in found
+    ] == []
+
+
+def test_characters_that_no_font_has_are_no_noise(tmp_path: Path) -> None:
+    """They are boxes, of which the caller is told; no warning comes out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        told = [picture.write(runs(name), tmp_path / "a.png") for name in ("Tea", "\U0001fad6\U0001f9ff")]
+
+    assert told == [True, False]
+
+
+@pytest.mark.parametrize("report", sorted(DRAWINGS))
+def test_a_report_of_nothing_is_a_picture_that_says_so(report: str, tmp_path: Path) -> None:
+    """Titles stay, axes without values are not drawn."""
+    picture.write(charts_of(answer(report, ())), tmp_path / "a.svg")
+
+    assert texts(tmp_path / "a.svg") == {*(drawing.title for drawing in DRAWINGS[report]), "nothing to draw"}
+
+
+def test_every_stack_stands_on_the_one_before(tmp_path: Path) -> None:
+    """So the height of an hour is the number of its runs, over gaps in time, too."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    from otelstream.cli.plots import draw
+
+    first = datetime(2026, 11, 20, 9)
+    rows = [(first, "Tea", 3), (first, "Cup", 2), (first + timedelta(days=2), "Tea", 4)]
+    axes = Figure().subplots()
+    draw(axes, charts_of(answer("runs_by_hour", HOURS, *rows))[0])
+
+    bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 3), (0, 4), (3, 2)]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """It names the file and what to do."""
+    with pytest.raises(
+        ExportError, match=r"^.*/no/a.png cannot be written: No such file or directory; choose"
+    ):
+        picture.write(runs("Tea"), tmp_path / "no" / "a.png")
+
+
+def test_a_missing_package_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install, before the recording is read."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match=r"pip install 'otelstream\[plot\]'"):
+        picture.check(Path("a.png"))
+
+
+def test_a_home_that_cannot_be_written_is_no_noise(recordings: Recordings, tmp_path: Path) -> None:
+    """Matplotlib tells of its caches and fonts; a user asked for a picture."""
+    variables = {"HOME": "/dev/null", "MPLCONFIGDIR": "/dev/null/x", "DISPLAY": ":77", "MPLBACKEND": "tkagg"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "otelstream.cli", "stats", recordings.both, "-r", "runs", "-o", "a.png"],
+        cwd=tmp_path,
+        env=environment(variables),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr, (tmp_path / "a.png").exists()) == (
+        0,
+        b"",
+        b"",
+        True,
+    )
