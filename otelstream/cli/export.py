@@ -50,7 +50,8 @@ def otlp(
         raise ExportError(
             f"{collected.lost} of {collected.lost + collected.exported} spans could not be delivered to"
             f" {shown_endpoint(os.environ, endpoint)};"
-            " check that a collector listens there and that the protocol is right."
+            " check that a collector listens there, that the protocol is right, and that it gets the headers"
+            " that it asks for (OTEL_EXPORTER_OTLP_HEADERS)."
         )
     print(f"{collected.exported} spans exported, trace {0 if trace_id is None else trace_id:032x}")
 

@@ -112,8 +112,9 @@ def test_a_collector_that_is_not_there_is_one_sentence(
     assert (ran.returncode, ran.stdout.decode(), ran.stderr.decode()) == (
         1,
         "",
-        f"otelstream: 6 of 6 spans could not be delivered to {CLOSED}; check that a collector listens there"
-        " and that the protocol is right.\n",
+        f"otelstream: 6 of 6 spans could not be delivered to {CLOSED}; check that a collector listens there,"
+        " that the protocol is right, and that it gets the headers that it asks for"
+        " (OTEL_EXPORTER_OTLP_HEADERS).\n",
     )
 
 
