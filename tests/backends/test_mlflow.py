@@ -19,7 +19,7 @@ from tests.e2e.received import ReceivedSpan, spans_of
 from tests.e2e.receiver import HttpReceiver, variables
 from tests.e2e.runs import golden, run_python
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.timeout(600)]  # such servers start slowly
 
 SHOWING: Final = {
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",

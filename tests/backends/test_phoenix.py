@@ -20,7 +20,7 @@ from tests.backends.stores import PROJECT, all_phoenix_spans
 from tests.e2e.received import ReceivedSpan
 from tests.e2e.runs import golden, run_python
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.timeout(600)]  # such servers start slowly
 
 CREW: Final = "05_crew_two_agents_tools.jsonl.gz"
 FAILED: Final = "07_llm_http500.jsonl"

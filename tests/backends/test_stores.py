@@ -15,7 +15,7 @@ from tests.e2e.receiver import HttpReceiver, variables
 from tests.e2e.runs import run_python
 from tests.e2e.test_demo_trace import TREE
 
-pytestmark = [pytest.mark.backend, pytest.mark.crewai]
+pytestmark = [pytest.mark.backend, pytest.mark.crewai, pytest.mark.timeout(600)]  # such servers start slowly
 
 PATIENCE: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
 """Seconds: the first request to a server may make it load half of itself."""
