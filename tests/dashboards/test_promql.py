@@ -13,11 +13,14 @@ import pytest
 
 from otelstream.export.instruments import SECONDS
 from tests.dashboards.exported import JOB, Exported, exported
-from tests.dashboards.panels.queries import ANYTHING, Query, dashboards, panel_queries, variable_queries
+from tests.dashboards.panels.queries import ANYTHING, panel_queries, variable_queries
+from tests.dashboards.panels.shown import legends, with_exemplars
 from tests.dashboards.prometheus import WAYS, Prometheus, need_prometheus
 from tests.e2e.load_names import AGENTS, MODELS, RUN_NAMES, TOOLS
 
 pytestmark = pytest.mark.backend
+
+COMMITS: Final = {"Commit times", "Commit times, p50 and p95"}
 
 VARIABLES: Final[Mapping[str, set[object]]] = {
     "$service": {JOB},
@@ -43,16 +46,6 @@ def prometheus(
     load: Exported = request.getfixturevalue("load")
     with WAYS[request.param](load, tmp_path_factory.mktemp("prometheus")) as running:
         yield running
-
-
-def legends() -> Iterator[tuple[Query, set[str]]]:
-    """Yield each query that has a legend, and the labels that the legend names."""
-    for board in dashboards().values():
-        for panel in board["panels"]:
-            for target in panel["targets"]:
-                labels = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
-                if labels:
-                    yield Query(board["uid"], panel["title"], "promql", target["expr"]), labels
 
 
 def unanswered(prometheus: Prometheus, values: Mapping[str, str]) -> list[tuple[object, ...]]:
@@ -246,3 +239,12 @@ def test_exemplars_lead_to_traces(prometheus: Prometheus, load: Exported) -> Non
     named = {(labels["trace_id"], labels["span_id"]) for labels in found}
 
     assert (named - spans, len(named) > 100) == (set(), True)
+
+
+@pytest.mark.parametrize("prometheus", ["3"], indirect=True)
+def test_every_panel_with_exemplars_has_some(prometheus: Prometheus) -> None:
+    """Each expression that asks for exemplars has them; only a commit is of no span."""
+    queries = list(with_exemplars())
+    without = {query.panel for query in queries if not prometheus.exemplars(query.filled())}
+
+    assert (without - COMMITS, len(queries) > 10) == (set(), True)
