@@ -20,6 +20,8 @@ _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E4
 """Told apart by people who see few colours, too (Okabe and Ito)."""
 _FAILED: Final = "#D55E00"
 
+_SINCE: Final = "since the run began"
+
 _BAR: Final = 0.18
 _AROUND: Final = 1.1
 _TIME: Final = 3.2
@@ -58,6 +60,7 @@ def _bars(axes: Axes, chart: Chart) -> None:
     rows, series = _rows(chart), chart.series
     thickness = 0.8 / len(series)
     longest = max(mark.start + value for mark, value in chart.known) or 1
+    texts: list[str] = []
     for row, marks in enumerate(rows):
         for mark in marks:
             place = series.index(mark.series)
@@ -66,21 +69,22 @@ def _bars(axes: Axes, chart: Chart) -> None:
                 colour = _FAILED if mark.failed else _colour(chart, mark.series)
                 length = max(mark.value, longest * 0.0015) if mark.value else 0  # so that it is seen at all
                 axes.barh(at, length, thickness * 0.9, left=mark.start, color=colour)
+            texts.append("unknown" if mark.value is None else shown(chart.column, mark.value))
             axes.text(
                 mark.start + (mark.value or 0) + longest * 0.006,
                 at,
-                "unknown" if mark.value is None else shown(chart.column, mark.value),
+                texts[-1],
                 va="center",
                 fontsize=7,
                 color="0.3" if mark.value is not None else "0.55",
             )
     axes.set_yticks(range(len(rows)), [marks[0].label for marks in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)  # the first row stands above
-    axes.set_xlim(0, longest * 1.1)
+    axes.set_xlim(0, longest * (1.04 + 0.013 * max(len(text) for text in texts)))
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=_is_counted(chart)))
     axes.xaxis.set_major_formatter(_figures(chart))
-    axes.set_xlabel(unit_of(chart.column))
+    axes.set_xlabel(_SINCE if chart.drawing.start else unit_of(chart.column))
     axes.grid(axis="x", color="0.9")
 
 
@@ -96,7 +100,7 @@ def _steps(axes: Axes, chart: Chart) -> None:
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(8))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
-    axes.set_xlabel("since the run began")
+    axes.set_xlabel(_SINCE)
     _upward(axes, chart)
 
 
