@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from otelstream.bridge.merging import merge
 from otelstream.bridge.recovery import recover
 from otelstream.frame import StreamFrame
 from otelstream.redact import Redactor
+from recorder import decoder, encoder
 from recorder.decoder import FrameDecoder
 from recorder.doctor import examine
 from recorder.rows import ContextRow
@@ -18,8 +20,20 @@ from tests.otelstream.bridge.test_rewrite import copied
 from tests.recorder.odd import CALL, encoded
 from tests.recorder.recordings import content, record, writing
 
-CALLS = 10_100
-"""More than twice what an encoder remembers of each kind of context."""
+REMEMBERED = 400
+"""What encoders remember of each kind of context, and decoders a quarter of it: a tenth of the default."""
+
+CALLS = 2_100
+"""Five times as many, and more than are looked at together."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgetful() -> Iterator[None]:
+    """Encoders and decoders that remember so many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "REMEMBERED_CONTEXTS", REMEMBERED)
+        patch.setattr(decoder, "_REMEMBERED", REMEMBERED // 4)
+        yield
 
 
 def long_session(calls: int) -> list[StreamFrame]:
@@ -39,7 +53,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of such a session."""
     path = tmp_path_factory.mktemp("contexts") / "run.duckdb"
     with writing(path) as writer:
-        record(writer, 0, long_session(CALLS), commit_each=1_000)
+        record(writer, 0, long_session(CALLS), commit_each=100)
     return path
 
 
@@ -69,18 +83,18 @@ def test_a_session_of_many_contexts_is_recovered(recording: Path, tmp_path: Path
 
 def test_a_commit_looks_once_for_what_it_shares() -> None:
     """A decoder asks for all contexts of a commit together that it does not keep any more."""
-    rows, contexts = encoded(long_session(1_500))
+    rows, contexts = encoded(long_session(CALLS))
     asked: list[list[int]] = []
 
     def older(numbers: list[int]) -> list[ContextRow]:
         asked.append(numbers)
         return [contexts[number] for number in numbers]
 
-    decoder = FrameDecoder(older)
-    decoder.take(contexts.values(), rows[:-2])
-    first = [decoder.frame(row) for row in rows[:-2]]
-    decoder.take([], rows[5:10])
-    decoder.take([], rows[-2:])
+    made = FrameDecoder(older)
+    made.take(contexts.values(), rows[:-2])
+    first = [made.frame(row) for row in rows[:-2]]
+    made.take([], rows[5:10])
+    made.take([], rows[-2:])
 
-    assert [*first, *map(decoder.frame, rows[-2:])] == long_session(1_500)
+    assert [*first, *map(made.frame, rows[-2:])] == long_session(CALLS)
     assert asked == [[0, 1]]
