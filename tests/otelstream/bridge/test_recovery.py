@@ -6,19 +6,19 @@ With `OTELSTREAM_CORRUPTIONS` set, as in `tests/e2e/test_corruption.py`, more pl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
 import recorder
-from otelstream.bridge.recovery import recover
+from otelstream.bridge.recovery import Recovery, recover
 from recorder import wal
 from recorder.blocks import FIRST_BLOCK
 from recorder.doctor import examine
 from tests.otelstream.bridge.recoveries import block_of, long, noise, of, overwrite, recovered
 from tests.recorder.recordings import (
+    Content,
     bytes_of,
     change,
     content,
@@ -39,20 +39,33 @@ HEADERS: Final = [0, 8, 60, 130, 4_096, 4_110, 8_192] if THOROUGH else [0, 130, 
 """Bytes of the headers: the checksum, then what it is of, of each of the three."""
 
 
-@pytest.mark.parametrize("make", [finished, killed])
-def test_a_sound_recording_comes_out_as_it_is(make: Callable[[Path], Path], tmp_path: Path) -> None:
+class Sound(NamedTuple):
+    """A recording with nothing wrong, what is beside it before it is recovered, and what comes out."""
+
+    path: Path
+    before: list[str]
+    recovery: Recovery
+    found: dict[str, Content]
+
+
+@pytest.fixture(scope="module", params=[finished, killed], ids=["finished", "killed"])
+def sound(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    """A recording with nothing wrong, and its recovery."""
+    path = request.param(tmp_path_factory.mktemp("sound") / "run.duckdb")
+    before = sorted(os.listdir(path.parent))
+    return Sound(path, before, *recovered(path))
+
+
+def test_a_sound_recording_comes_out_as_it_is(sound: Sound) -> None:
     """Every session, with all that was recorded; one that crashed has crashed."""
-    path = make(tmp_path / "run.duckdb")
-    recovery, found = recovered(path)
+    recovery = sound.recovery
 
-    assert (recovery.is_complete, recovery.notes, found) == (True, [], content(path))
+    assert (recovery.is_complete, recovery.notes, sound.found) == (True, [], content(sound.path))
 
 
-def test_what_comes_out_is_vouched_for(tmp_path: Path) -> None:
+def test_what_comes_out_is_vouched_for(sound: Sound) -> None:
     """The new recording has a hash chain of its own."""
-    path = killed(tmp_path / "run.duckdb")
-    recovered(path)
-    found = examine(tmp_path / "recovered.duckdb")
+    found = examine(sound.recovery.output)
 
     assert (found.is_sound, found.vouched) == (True, found.frames)
 
@@ -85,12 +98,9 @@ def test_the_input_is_not_changed(tmp_path: Path) -> None:
     assert after == before
 
 
-def test_nothing_is_left_beside_the_output(tmp_path: Path) -> None:
+def test_nothing_is_left_beside_the_output(sound: Sound) -> None:
     """The new recording is one file, and temporary ones are gone."""
-    path = killed(tmp_path / "run.duckdb")
-    recovered(path)
-
-    assert sorted(os.listdir(tmp_path)) == ["recovered.duckdb", "run.duckdb", "run.duckdb.wal"]
+    assert sorted(os.listdir(sound.path.parent)) == ["recovered.duckdb", *sound.before]
 
 
 def test_a_damaged_commit_in_the_wal_is_named(tmp_path: Path) -> None:
