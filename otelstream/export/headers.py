@@ -6,7 +6,9 @@ The SDK's exporters quote endpoints, malformed headers, and what a collector say
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from opentelemetry.sdk.environment_variables import (
@@ -15,7 +17,8 @@ from opentelemetry.sdk.environment_variables import (
 )
 
 from otelstream.redact import Redactor
-from otelstream.redact.environment import otlp_secrets
+from otelstream.redact.environment import malformed_headers, otlp_secrets
+from otelstream.redact.literals import written_forms
 
 MASK: Final = "***"
 
@@ -38,17 +41,35 @@ class HeaderKeys(logging.Filter):
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
-        self.secrets = sorted(otlp_secrets(environ), key=len, reverse=True)
+        found = otlp_secrets(environ) | malformed_headers(environ)
+        self.secrets = sorted(
+            {form for secret in found for form in written_forms(secret)}, key=len, reverse=True
+        )
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask a record; let every record pass."""
-        message = record.getMessage()
-        if any(secret in message for secret in self.secrets):
-            for secret in self.secrets:
-                message = message.replace(secret, MASK)
-            # The traceback behind it would quote the same answer.
-            record.msg, record.args, record.exc_info = message, (), None
+        with suppress(Exception):  # one that cannot be formatted is its handlers' affair, not its caller's
+            self._mask_message(record)
+            self._mask_traceback(record)
         return True
+
+    def _mask_message(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        masked = self._masked(message)
+        if masked != message:
+            record.msg, record.args = masked, ()
+
+    def _mask_traceback(self, record: logging.LogRecord) -> None:
+        if isinstance(record.exc_info, tuple):
+            text = record.exc_text or "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+            masked = self._masked(text)
+            if masked != text:
+                record.exc_info, record.exc_text = None, masked
+
+    def _masked(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, MASK)
+        return text
 
 
 def keep_out_of_logs(environ: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
+from otelstream.redact.harmless import looks_drawn
 from otelstream.redact.keys import MIN_VALUE_LENGTH, counts_tokens, is_secret_key
 
 # "pwd" is a password everywhere but in a shell.
@@ -38,7 +39,7 @@ _OTLP_ENDPOINT: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?ENDPOINT")
 _PASSWORD: Final = re.compile(r"://[^/@:]*:([^/@]+)@")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEY_LENGTH: Final = 16
-"""Names of headers may tell nothing (`x-honeycomb-team`): so long a value with a digit is a key."""
+"""Names of headers may tell nothing (`x-honeycomb-team`): so long a value, drawn at random, is a key."""
 
 
 def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -61,23 +62,46 @@ def otlp_secrets(environ: Mapping[str, str]) -> set[str]:
     found: set[str] = set()
     for variable, text in environ.items():
         if _OTLP_ENDPOINT.fullmatch(variable):
-            found.update(_PASSWORD.findall(text))
-        if _OTLP_HEADERS.fullmatch(variable):
-            for header in text.split(","):
-                found.update(_keys_of_header(header.strip()))
+            found.update(
+                form for password in _PASSWORD.findall(text) for form in (password, unquote(password))
+            )
+    for header in _headers(environ):
+        found.update(_keys_of_header(header))
     return {secret for secret in found if len(secret) >= MIN_VALUE_LENGTH}
 
 
+def malformed_headers(environ: Mapping[str, str]) -> set[str]:
+    """Return the headers of OTLP exporters that the SDK quotes as a whole, as it cannot read them."""
+    return {
+        header
+        for header in _headers(environ)
+        if len(header) >= MIN_VALUE_LENGTH
+        and not ("=" in header and _HEADER_NAME.fullmatch(header.partition("=")[0].strip()))
+    }
+
+
+def _headers(environ: Mapping[str, str]) -> list[str]:
+    texts = [text for variable, text in environ.items() if _OTLP_HEADERS.fullmatch(variable)]
+    return [header.strip() for text in texts for header in text.split(",")]
+
+
 def _keys_of_header(header: str) -> list[str]:
-    name, _, value = map(str.strip, header.partition("="))
-    if "=" not in header or not _HEADER_NAME.fullmatch(name):
-        return [header, header.rpartition(" ")[2]]  # malformed, as "Authorization: Bearer …" is
+    name, value = _parted(header)
     decoded = unquote(value)
-    is_key = len(decoded) >= _KEY_LENGTH and any(map(str.isdigit, decoded))
-    if not (is_key or is_secret_key(name) or _tells_secret(name, decoded)):
-        return []
-    # What follows "Basic" or "Bearer" is secret without it, too.
-    return [value, decoded, decoded.rpartition(" ")[2]]
+    key = decoded.rpartition(" ")[2]  # what follows "Basic" or "Bearer" is secret without it, too
+    # Tenants and projects have digits as well: masked in frames is only what is no name.
+    joined = "".join(key.split())
+    is_key = len(joined) >= _KEY_LENGTH and any(map(str.isdigit, joined)) and looks_drawn(joined)
+    return [value, decoded, key] if is_key or is_secret_key(name) or _tells_secret(name, decoded) else []
+
+
+def _parted(header: str) -> tuple[str, str]:
+    """Return name and value of a header, also of one that is malformed, as "Authorization: Bearer …" is."""
+    for sign in (r"\s*[:=]\s*", r"\s+"):
+        name, *value = re.split(sign, header, maxsplit=1)
+        if value:
+            return name, value[0]
+    return "", header
 
 
 def _tells_secret(name: str, value: str) -> bool:

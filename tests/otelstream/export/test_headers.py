@@ -29,11 +29,46 @@ def test_a_record_is_masked(caplog: pytest.LogCaptureFixture) -> None:
     assert [record.getMessage() for record in caplog.records] == ["code: 401, reason: no *** for production"]
 
 
-def test_a_traceback_that_may_quote_it_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """A record that quotes a key has no traceback: it would quote the same."""
+@pytest.mark.parametrize("message", ["no %s", "no key"])
+def test_a_traceback_is_masked(message: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The exception may quote a key, whether the message does or not."""
     keep_out_of_logs(ENVIRON)
-    logging.getLogger(LOGGERS[-1]).error("no %s", KEY, exc_info=ValueError(KEY))
+    arguments = [KEY] if "%" in message else []
+    logging.getLogger(LOGGERS[-1]).error(message, *arguments, exc_info=ValueError(f"not {KEY}"))
+    assert "ValueError: not ***" in caplog.text
     assert KEY not in caplog.text
+
+
+def test_a_key_is_masked_however_it_is_quoted() -> None:
+    """The SDK shows a value that cannot be sent as Python writes it."""
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "value: %r", ("hcaik_01hqk\n4k20000",), None)
+    HeaderKeys({"OTEL_EXPORTER_OTLP_HEADERS": "x-honeycomb-team=hcaik_01hqk%0A4k20000"}).filter(record)
+    assert record.getMessage() == "value: '***'"
+
+
+def test_a_malformed_header_is_masked_as_a_whole() -> None:
+    """What is secret in it, nobody knows."""
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "invalid: %s", ("horse battery",), None)
+    HeaderKeys({"OTEL_EXPORTER_OTLP_HEADERS": "password=correct,horse battery"}).filter(record)
+    assert record.getMessage() == "invalid: ***"
+
+
+class Unspeakable:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise LookupError("no text")
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [("one %s", (1, 2)), ("%d", ("text",)), (Unspeakable(), None), (7, None), (None, ()), ("%s", None)],
+)
+def test_an_odd_record_passes(message: object, arguments: tuple[object, ...] | None) -> None:
+    """What cannot be formatted is its handlers' affair: whoever logs it sees no exception."""
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, message, arguments, None)
+    assert HeaderKeys(ENVIRON).filter(record)
+    assert (record.msg, record.args) == (message, arguments)
 
 
 def test_a_record_without_a_key_is_left_alone() -> None:

@@ -58,11 +58,38 @@ def test_keys_of_otlp_headers_are_secrets() -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:of-an-endpoint@otlp.example/of-16-or-more-0",
     }
     assert secret_values(environ) == (
-        "authorization: Bearer malformed==",
         "Basic%20cGstbGY6c2s=",
         "Basic cGstbGY6c2s=",
+        "Bearer malformed==",
         "hcaik_01hqk4k20000",
         "of-an-endpoint",
         "cGstbGY6c2s=",
         "malformed==",
     )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "x-scope-orgid=acme-europe-west-1", "accept=application/x-protobuf; q=0.9", "x-tenant: production",
+        "user-agent=otelstream/0.1.0 python", "x-note=the quick brown fox 2 jumped", "x-tags=a,production",
+        "application/json", "x-region=us-central1-docker.pkg.dev", "x-flag=true,x-account=123456789012",
+    ],
+)  # fmt: skip
+def test_ordinary_values_of_headers_stay(headers: str) -> None:
+    """Tenants, places, types and words are no keys, in a malformed header, too: frames may speak of them."""
+    assert secret_values({"OTEL_EXPORTER_OTLP_HEADERS": headers}) == ()
+
+
+@pytest.mark.parametrize(
+    "header", ["x-team hcaik_01hqk4k20000", "x team=hcaik_01hqk4k20000", "a-hcaik_01hqk4k2"]
+)
+def test_a_key_in_a_malformed_header_is_a_secret(header: str) -> None:
+    """Whatever is wrong with the header; the key is a secret by itself."""
+    assert secret_values({"OTEL_EXPORTER_OTLP_HEADERS": header}) == (header.replace("=", " ").split(" ")[-1],)
+
+
+def test_a_password_in_an_endpoint_is_a_secret_as_it_is_sent() -> None:
+    """Written in percent, and what that stands for."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:p%40ssword@otlp.example"}
+    assert secret_values(environ) == ("p%40ssword", "p@ssword")
