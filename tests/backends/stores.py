@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any, Final
@@ -22,17 +22,21 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 def stored(running: Running, trace_id: str, count: int) -> list[ReceivedSpan]:
     """Return a trace of a server as soon as it has so many spans, or whatever it has in the end."""
+    return awaited(lambda: running.backend.spans(running, trace_id), count)
 
-    def ask() -> list[ReceivedSpan]:
+
+def awaited(ask: Callable[[], list[ReceivedSpan]], count: int) -> list[ReceivedSpan]:
+    """Ask again and again until there are so many spans; return the last answer."""
+
+    def found() -> list[ReceivedSpan]:
         try:
-            return running.backend.spans(running, trace_id)
+            return ask()
         except HTTPError as error:
-            if error.code == HTTPStatus.NOT_FOUND:  # it knows no such project yet
+            if error.code == HTTPStatus.NOT_FOUND:  # it knows no such project or trace yet
                 return []
             raise
 
-    spans: list[ReceivedSpan] = until(ask, lambda spans: len(spans) >= count)
-    return spans
+    return until(found, lambda spans: len(spans) >= count)
 
 
 def phoenix_spans(running: Running, trace_id: str) -> list[ReceivedSpan]:

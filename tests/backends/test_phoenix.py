@@ -15,8 +15,7 @@ import pytest
 
 from otelstream.frame import frame_json
 from tests.backends.installed import Running
-from tests.backends.jaeger import until
-from tests.backends.stores import PROJECT, all_phoenix_spans
+from tests.backends.stores import PROJECT, all_phoenix_spans, awaited
 from tests.e2e.received import ReceivedSpan
 from tests.e2e.runs import golden, run_python
 
@@ -63,7 +62,7 @@ def ingested(phoenix: Running, name: str, cwd: Path, exporting: dict[str, str]) 
     def spans() -> list[ReceivedSpan]:
         return [span for span in all_phoenix_spans(phoenix) if span.attributes["crewai.frame.id"] in ids]
 
-    return until(spans, lambda found: len(found) >= SPANS[name])
+    return awaited(spans, SPANS[name])
 
 
 def of_kind(shown: Shown, run: str, kind: str) -> list[Mapping[str, object]]:
