@@ -308,6 +308,7 @@ def test_no_nesting_of_reprs_and_json_hides_a_secret(
     assert [word in masked for word in ("m1", "Zq9", "l1")] == [True, False, True]
 
 
+@pytest.mark.timeout(45)  # seconds: what is quadratic and ends by then takes 281 for a megabyte; ours take two
 @pytest.mark.parametrize(
     "unit",
     [
@@ -319,6 +320,6 @@ def test_no_nesting_of_reprs_and_json_hides_a_secret(
         "-u a:", "--user ", "123456789:AA", "a8Q~", "SG.aaaaaaaaaaaaaaaa", "hooks.slack.com/services/",
     ],
 )  # fmt: skip
-def test_a_megabyte_of_repeats_finishes(unit: str) -> None:
+def test_a_long_text_of_repeats_finishes(unit: str) -> None:
     """No rule backtracks over a long text, or this test would not end."""
-    assert REDACTOR.redact_text(unit * (1_000_000 // len(unit)) + "'")
+    assert REDACTOR.redact_text(unit * (400_000 // len(unit)) + "'")
