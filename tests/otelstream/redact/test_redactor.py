@@ -308,7 +308,7 @@ def test_no_nesting_of_reprs_and_json_hides_a_secret(
     assert [word in masked for word in ("m1", "Zq9", "l1")] == [True, False, True]
 
 
-@pytest.mark.timeout(45)  # seconds: what is quadratic and ends by then takes 281 for a megabyte; ours take two
+@pytest.mark.timeout(45)  # seconds; what is quadratic and ends by then takes 281 of them for a megabyte
 @pytest.mark.parametrize(
     "unit",
     [
