@@ -132,8 +132,11 @@ def test_shutdown_ends_what_is_open(tmp_path: Path) -> None:
     assert kept(tmp_path / "x.duckdb") == ("cancelled", golden_lines(SEEN))
 
 
-def test_a_session_goes_on_after_a_shutdown_without_waiting(tmp_path: Path) -> None:
+def test_a_session_goes_on_after_a_shutdown_without_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever consumes on after a shutdown does not wait for a flush that cannot come."""
+    monkeypatch.setenv("OTELSTREAM_FLUSH_TIMEOUT_MS", "60000")
     observed = otelstream.observe(session(), record=tmp_path / "x.duckdb", redact=False)
     frames = iter(observed)
     take(frames)
@@ -141,7 +144,7 @@ def test_a_session_goes_on_after_a_shutdown_without_waiting(tmp_path: Path) -> N
     started = time.monotonic()
     list(frames)
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30
 
 
 def test_frames_after_a_shutdown_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

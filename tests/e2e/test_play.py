@@ -6,7 +6,9 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,9 @@ GAPS_MS: Final = (0, 120, 15, 200, 3, 90, 160, 40)
 BOUND_MS: Final = 20.0
 """How much a frame may come too late on a machine that does other things as well."""
 
+TRIES: Final = 10
+"""How often it may come later all the same: a busy machine delays anything now and then."""
+
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -34,31 +39,36 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def errors_ms(times: list[float], rate: float) -> list[float]:
-    """By how many milliseconds each gap is too long."""
+def error_ms(times: list[float], rate: float) -> float:
+    """By how many milliseconds the worst gap is another one."""
     gaps = [1_000 * (after - before) for before, after in pairwise(times)]
-    return [found - wanted / rate for found, wanted in zip(gaps, GAPS_MS[1:], strict=True)]
+    return max(abs(found - wanted / rate) for found, wanted in zip(gaps, GAPS_MS[1:], strict=True))
 
 
-def worst_of(tries: list[list[float]]) -> float:
-    """The greatest error of the best try: a busy machine may delay anything once."""
-    return min(max(abs(each) for each in errors) for errors in tries)
+def best_of(attempt: Callable[[], float]) -> float:
+    """The error of the first try that is good enough, or of the best of them."""
+    best = inf
+    for _ in range(TRIES):
+        best = min(best, attempt())
+        if best < BOUND_MS:
+            break
+    return best
 
 
 @pytest.mark.parametrize("rate", [1.0, 2.0])
 def test_gaps_are_as_recorded(rate: float, short: Path) -> None:
     """The time between frames is that of the recording, by the rate."""
-    tries = [
-        errors_ms([time.monotonic() for _ in recorder.replay(short, 0, rate=rate)], rate) for _ in range(3)
-    ]
 
-    assert worst_of(tries) < BOUND_MS
+    def attempt() -> float:
+        return error_ms([time.monotonic() for _ in recorder.replay(short, 0, rate=rate)], rate)
+
+    assert best_of(attempt) < BOUND_MS
 
 
 def test_gaps_are_as_recorded_on_an_event_loop(short: Path) -> None:
     """And others run in them: a task that ticks every five milliseconds is never held up for long."""
 
-    async def replayed() -> tuple[list[float], list[float]]:
+    async def replayed() -> float:
         ticks: list[float] = []
 
         async def tick() -> None:
@@ -70,12 +80,9 @@ def test_gaps_are_as_recorded_on_an_event_loop(short: Path) -> None:
         times = [time.monotonic() async for _ in recorder.areplay(short, 0, rate=1.0)]
         ticking.cancel()
         pauses = [1_000 * (after - before) for before, after in pairwise(ticks) if before >= times[0]]
-        return errors_ms(times, 1.0), pauses
+        return max(error_ms(times, 1.0), max(pauses) / 2)
 
-    tries = [asyncio.run(replayed()) for _ in range(3)]
-
-    assert worst_of([errors for errors, _ in tries]) < BOUND_MS
-    assert worst_of([pauses for _, pauses in tries]) < 2 * BOUND_MS
+    assert best_of(lambda: asyncio.run(replayed())) < BOUND_MS
 
 
 def test_a_reader_that_leaves_ends_it(short: Path) -> None:
