@@ -153,7 +153,7 @@ def test_every_kind_of_asynchronous_session_is_as_the_live_one(
 
 
 @pytest.mark.crewai
-@settings(some, max_examples=150)
+@settings(some, max_examples=75)
 @given(run=runs(), script=SCRIPTS)
 def test_our_sessions_are_as_crewais(run: Run, script: Script) -> None:
     """What stands in where CrewAI is not loaded does what CrewAI's own does, for `for` and `async for`."""

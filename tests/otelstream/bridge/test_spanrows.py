@@ -1,11 +1,16 @@
-"""Rows of spans: those of an assembler that sees every token, and what is in their columns."""
+"""Rows of spans: those of an assembler that sees every token, and what is in their columns.
+
+`OTELSTREAM_EXAMPLES` says how many random sessions are tried.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -108,7 +113,9 @@ def told(started: StartSpan, end: EndSpan, root: str) -> Told:
     )
 
 
-fixed = settings(derandomize=True, max_examples=300, deadline=None, database=None)
+EXAMPLES: Final = int(os.environ.get("OTELSTREAM_EXAMPLES", "100"))
+
+fixed = settings(derandomize=True, max_examples=EXAMPLES, deadline=None, database=None)
 """The same examples in every run, without a file to remember them."""
 
 
@@ -154,7 +161,7 @@ TOKEN_TYPES = (
 )
 
 
-@settings(fixed, max_examples=600)
+@settings(fixed, max_examples=2 * EXAMPLES)
 @given(steps(TOKEN_TYPES), STATES)
 def test_rows_of_any_session_of_tokens(script: list[Step], state: OutcomeState) -> None:
     """So they are where most frames are tokens, of calls that fork, share an id, never end or never began."""

@@ -69,7 +69,7 @@ def cut(text: str, longest: int, rng: random.Random) -> list[str]:
     return pieces
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(CUTS)
 def test_what_leaves_in_time_reads_as_the_text_masked_whole(drawn: tuple[str, int, random.Random]) -> None:
     """At any cut and any rhythm, as long as nothing has to leave before it is decided."""
@@ -79,7 +79,7 @@ def test_what_leaves_in_time_reads_as_the_text_masked_whole(drawn: tuple[str, in
     assert shown(pieces, due) == REDACTOR.redact_text(text)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(CUTS, st.floats(0, 1))
 def test_no_part_of_a_secret_leaves_whatever_must(drawn: tuple[str, int, random.Random], end: float) -> None:
     """At any cut and any pause, also where the text ends in the middle: no eight characters of a secret."""
