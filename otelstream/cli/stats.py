@@ -59,6 +59,8 @@ def stats(
         picture.check(output)
     reports = _asked_for(report, session)
     with opened(recording) as reading:
+        if output is not None:
+            _spare(reading, output)
         chosen = {} if session is None else {"session": reading.session(session).id}
         answers = ask(reading, reports, chosen)
         bytes_on_disk = sum(sum(bytes_of(source)) for source in reading.sources.values())
@@ -67,11 +69,8 @@ def stats(
     if as_json:
         found = {name: rows.dicts() for name, rows in answers.items()}
         print_json(found if one is None else one.dicts())
-    elif output is not None:
-        _write(answers, output, whole=one is not None)
-    elif plot:
-        most = ROWS if one is not None else _DRAWN_ROWS
-        print_charts(console(), [chart for rows in answers.values() for chart in charts_of(rows, most)])
+    elif plot or output is not None:
+        _draw(answers, output, whole=one is not None)
     elif one is None:
         print_sections(console(), answers, str(recording), bytes_on_disk)
     else:
@@ -98,10 +97,18 @@ def _print(answer: Rows) -> None:
     print_rows(out, {column: column for column in answer.columns}, answer.dicts())
 
 
-def _write(answers: Mapping[str, Rows], output: Path, *, whole: bool) -> None:
-    most = None if whole else _DRAWN_ROWS
+def _spare(recording: Recording, output: Path) -> None:
+    if output.exists() and any(map(output.samefile, recording.files)):
+        raise UsageError(f"{output} is the recording itself; choose another path.")
+
+
+def _draw(answers: Mapping[str, Rows], output: Path | None, *, whole: bool) -> None:
+    """Draw reports on the terminal, or into a file: one whole, or the first rows of several."""
+    most = _DRAWN_ROWS if not whole else ROWS if output is None else None
     charts = [chart for rows in answers.values() for chart in charts_of(rows, most)]
-    if not picture.write(charts, output):
+    if output is None:
+        print_charts(console(), charts)
+    elif not picture.write(charts, output):
         print(
             "otelstream: no font here has all characters of the names; boxes stand for them.", file=sys.stderr
         )

@@ -12,7 +12,7 @@ import recorder
 from otelstream.cli.sections import SECTIONS
 from recorder.writer import Writer
 from tests.e2e.runs import environment, golden, session
-from tests.otelstream.cli.conftest import Cli, Recordings
+from tests.otelstream.cli.conftest import Cli, Ended, Recordings
 from tests.otelstream.cli.directories import of_two
 from tests.recorder.recordings import start, thaw
 
@@ -112,3 +112,12 @@ def test_names_move_no_cursor_and_are_no_markup(cli: Cli, tmp_path: Path) -> Non
     said = [cli("stats", "x.duckdb", *options).out for options in ((), ("-r", "runs"), ("--plot",))]
 
     assert [("[red]Tea[/x]\\x1b[2J\\u202e" in text, "\x1b" in text) for text in said] == [(True, False)] * 3
+
+
+def test_a_picture_does_not_replace_the_recording(cli: Cli, recordings: Recordings, tmp_path: Path) -> None:
+    """A recording may have any name."""
+    (tmp_path / "x.png").write_bytes(before := recordings.both.read_bytes())
+    ended = cli("stats", "x.png", "-o", "x.png")
+
+    assert ended == Ended(2, "", "otelstream: x.png is the recording itself; choose another path.\n")
+    assert (tmp_path / "x.png").read_bytes() == before
