@@ -10,8 +10,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from otelstream.export.ids import derived_from
-from otelstream.jsontext import encode_json
 from otelstream.span import names
+from otelstream.span.budget import as_json
 from otelstream.span.model import (
     AddEvent,
     Attributes,
@@ -179,10 +179,7 @@ def _as_it_is(attributes: Attributes) -> Attributes:
 
 
 def _with_json(attributes: Attributes) -> Attributes:
-    return {
-        key: value if key not in names.CONTENT or isinstance(value, str) else encode_json(value, nan="null")
-        for key, value in attributes.items()
-    }
+    return {key: as_json(value) if key in names.CONTENT else value for key, value in attributes.items()}
 
 
 def _marked(started: StartSpan) -> dict[str, AttributeValue]:

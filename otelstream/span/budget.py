@@ -5,10 +5,11 @@ Backends refuse what is too big as a whole, so what does not fit is left out her
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from otelstream.jsontext import encode_json
 from otelstream.span import names
 from otelstream.span.chunks import MAX_EVENTS
 from otelstream.span.model import AddEvent, Attributes, AttributeValue, EndSpan, Operation, StartSpan
@@ -47,6 +48,7 @@ class Budget:
     def __init__(self, options: SpanOptions) -> None:
         self._options = options
         self._on_spans = options.events != "log"
+        self._weigh = _weight_as_json if options.content_form == "json" else weight_of
         self._short = options.attribute_bytes // 4  # characters that are within the limit in any script
         self._spans: dict[str, _Spent] = {}
         self._trace = 0
@@ -91,7 +93,8 @@ class Budget:
 
     def _record(self, event: AddEvent) -> AddEvent:
         """Return an event as a log record, which has the budget of a span to itself."""
-        kept, _, dropped = self._within(event.attributes, round(self._options.span_bytes * CONTENT_SHARE))
+        room = round(self._options.span_bytes * CONTENT_SHARE)
+        kept, _, dropped = self._within(event.attributes, room, weight_of)
         attributes: Attributes = {**kept, names.CONTENT_DROPPED: dropped} if dropped else kept
         return replace(event, attributes=attributes)
 
@@ -119,12 +122,14 @@ class Budget:
         room = min(
             options.span_bytes * CONTENT_SHARE - spent.size, options.trace_bytes * CONTENT_SHARE - self._trace
         )
-        kept, size, dropped = self._within(attributes, round(room))
+        kept, size, dropped = self._within(attributes, round(room), self._weigh)
         spent.content_dropped += dropped
         self._charge(spent, size)
         return dict(kept)
 
-    def _within(self, attributes: Attributes, room: int) -> tuple[Attributes, int, int]:
+    def _within(
+        self, attributes: Attributes, room: int, weigh: Callable[[AttributeValue], int]
+    ) -> tuple[Attributes, int, int]:
         """Return the attributes, cut, with the content that fits; their weight, and that of the rest."""
         kept: dict[str, AttributeValue] = {}
         originals: dict[str, AttributeValue] = {}
@@ -134,7 +139,7 @@ class Budget:
             cut: dict[str, AttributeValue] = {}
             limit = self._options.content_bytes if is_content else self._options.attribute_bytes
             shorter = _cut_value(value, limit, key, cut)
-            weight = _HEADER_BYTES + len(key) + weight_of(shorter)
+            weight = _HEADER_BYTES + len(key) + (weigh if is_content else weight_of)(shorter)
             if is_content and weight > room:
                 dropped += weight
                 continue
@@ -156,7 +161,7 @@ class Budget:
             elif type(value) in _SCALARS:
                 size += _HEADER_BYTES + len(key) + _number_bytes(value)
             else:
-                kept, size, _ = self._within(attributes, 0)
+                kept, size, _ = self._within(attributes, 0, weight_of)
                 return kept, size
         return attributes, size
 
@@ -186,6 +191,15 @@ def weight_of(value: object) -> int:
     if isinstance(value, Sequence):
         return _HEADER_BYTES + sum(weight_of(item) for item in value)
     return _number_bytes(value)
+
+
+def as_json(value: AttributeValue) -> str:
+    """Return content as JSON text, as `content_form` may ask for it; a text stays as it is."""
+    return value if isinstance(value, str) else encode_json(value, nan="null")
+
+
+def _weight_as_json(value: AttributeValue) -> int:
+    return weight_of(as_json(value))  # quotes and line breaks in it are escaped
 
 
 def _number_bytes(value: object) -> int:

@@ -13,7 +13,7 @@ from otelstream.span import names
 from otelstream.span.budget import cut_text, weight_of
 from otelstream.span.chunks import ChunkEvents
 from otelstream.span.model import AddEvent, EndSpan, Operation, StartSpan
-from otelstream.span.options import SpanOptions
+from otelstream.span.options import ContentForm, SpanOptions
 from otelstream.span.tree import SpanNode, tree_of
 from otelstream.testing import Script, assembled
 
@@ -130,6 +130,22 @@ def test_content_that_does_not_fit_is_counted() -> None:
     dropped = node.attributes[names.CONTENT_DROPPED]
     assert isinstance(dropped, int)
     assert 900 <= dropped < 1_100
+
+
+@pytest.mark.parametrize(("form", "kept"), [("structured", True), ("json", False)])
+def test_content_weighs_what_it_does_in_its_form(form: ContentForm, *, kept: bool) -> None:
+    """As JSON text it is longer where quotes and control characters are escaped; a log record has no form."""
+    script = Script()
+    script.start("llm_call_started", call_id="c", messages=[{"role": "user", "content": "\x00" * 2_000}])
+    script.end("llm_call_completed", call_id="c")
+    options = SpanOptions(content="SPAN_AND_EVENT", content_form=form, span_bytes=10_000)
+    operations = assembled(script.frames, options=options)
+    (node,) = nodes_of(operations)
+    (record,) = [each for each in operations if isinstance(each, AddEvent) and each.log_only]
+    assert (names.INPUT_MESSAGES in node.attributes, names.INPUT_MESSAGES in record.attributes) == (
+        kept,
+        True,
+    )
 
 
 def test_of_two_contents_the_first_is_kept() -> None:
