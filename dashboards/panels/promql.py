@@ -1,8 +1,10 @@
 """PromQL as text: growth of counters that misses no short-lived process, quantiles, shares.
 
 `rate()` and `increase()` need two samples of a series, and a process that lives for less than two exports has
-one. Our counters never go down within a process, and each process has an instance of its own, so the
-difference of two last values is exact, and what a new series begins with has all happened since.
+one. Our counters never go down within a process, and each process has an instance of its own by default, so the
+difference of two last values is exact, and what a new series begins with has all happened since. Where several
+processes are one instance (a container that restarts, with the id that Kubernetes' operator gives it) a series
+begins anew, and `increase()` is the better estimate.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ FAILED: Final = f'{label_name(names.ERROR_TYPE)}!=""'
 """Selects the measurements of what ended with an error."""
 
 _JOB: Final = 'job=~"(.+/)?($service)"'
-_MEMORY: Final = "1h"
-"""How long a series may be silent before it counts as a new one."""
+_MEMORY: Final = "12h"
+"""How long a series may be silent before it counts as a new one: a Prometheus that was away for a night, or a
+laptop that slept, must not count all that every process ever did once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,14 @@ class Scope:
 
 
 def growth(selector: str, window: str) -> str:
-    """Return by how much each counter grew in a window: exactly, and all of one that appeared in it."""
+    """Return by how much each counter grew in a window: exactly, and all of one that appeared in it.
+
+    Of one that began anew in the window, it is Prometheus' estimate.
+    """
     now = f"last_over_time({selector}[{window}])"
     before = f"last_over_time({selector}[{_MEMORY}] offset {window})"
-    return f"({now} - {before} >= 0 or {now})"
+    anew = f"increase({selector}[{window}]) and resets({selector}[{window}]) > 0"
+    return f"({anew} or {now} - {before} >= 0 or {now})"
 
 
 def summed(expression: str, by: Sequence[str] = ()) -> str:

@@ -27,12 +27,14 @@ class Case:
         series: Values of each series in promtool's words; `_` is no sample.
         expression: In PromQL.
         expected: Values by labels.
+        at: When, if not after half an hour.
     """
 
     name: str
     series: Mapping[str, str]
     expression: str
     expected: Mapping[str, float]
+    at: str = "30m"
 
 
 def complaints(folder: Path, *cases: Case) -> str:
@@ -45,7 +47,7 @@ def complaints(folder: Path, *cases: Case) -> str:
             "promql_expr_test": [
                 {
                     "expr": case.expression,
-                    "eval_time": "30m",
+                    "eval_time": case.at,
                     "exp_samples": [
                         {"labels": labels, "value": value} for labels, value in case.expected.items()
                     ],
@@ -81,7 +83,10 @@ COUNTED = (
     Case("one process grows", {A: "0+1x30"}, ALL, {"{}": 10}),
     Case("a process with one export only", {A: "_x24 7"}, ALL, {"{}": 7}),
     Case("an old and a new process", {A: "_x24 7", B: "0+1x30"}, ALL, {"{}": 17}),
-    Case("a counter that began anew", {A: "0+1x24 0 1 2 3 4 5"}, ALL, {"{}": 5}),
+    Case("a container that restarted once", {A: "0+1x24 0 1 2 3 4 5"}, f"round({ALL})", {"{}": 9}),
+    Case("one that restarts all the time", {A: "0+1x2 " * 11}, f"{ALL} >= bool 6", {"{}": 1}),
+    Case("one that restarted before its only export", {A: "9x19 _x9 2"}, ALL, {"{}": 2}),
+    Case("a process that slept for a night", {A: "7x9 _x599 8"}, ALL, {"{}": 1}, at="610m"),
     Case("a process that was gone before", {A: "3x5 _x30"}, ALL, {}),
     Case("a process that went", {A: "0+1x24 _x10"}, ALL, {"{}": 4}),
     Case("apart by a label", {A: "_x24 7", B: "_x24 1"}, EACH, {'{instance="a"}': 7, '{instance="b"}': 1}),
