@@ -18,7 +18,7 @@ from opentelemetry.sdk.environment_variables import (
 
 from otelstream.redact import Redactor
 from otelstream.redact.environment import malformed_headers, otlp_secrets
-from otelstream.redact.literals import written_forms
+from otelstream.redact.literals import base64_forms, written_forms
 
 MASK: Final = "***"
 
@@ -42,9 +42,9 @@ class HeaderKeys(logging.Filter):
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
         found = otlp_secrets(environ) | malformed_headers(environ)
-        self.secrets = sorted(
-            {form for secret in found for form in written_forms(secret)}, key=len, reverse=True
-        )
+        # A password in an endpoint is sent in base64, so a collector that quotes it does so, too.
+        forms = {form for secret in found for form in written_forms(secret) | base64_forms(secret)}
+        self.secrets = sorted(forms, key=len, reverse=True)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask a record; let every record pass."""

@@ -130,7 +130,7 @@ def exporter_from_environment(environ: Mapping[str, str], endpoint: str | None =
     Raises:
         ExportError: A variable names an exporter or a protocol that does not exist.
     """
-    keep_out_of_logs(environ)
+    keep_out_of_logs(environ if endpoint is None else {**environ, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint})
     names = exporter_names(environ, OTEL_TRACES_EXPORTER)
     if endpoint is not None:
         return _OTLP[protocol_of(environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)](endpoint)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
 
 from otelstream.export.headers import LOGGERS, HeaderKeys, keep_out_of_logs, shown_endpoint
+from otelstream.export.otlp import exporter_from_environment
 
 KEY = "hcaik_01hqk4k20000"
 ENVIRON = {"OTEL_EXPORTER_OTLP_HEADERS": f"x-honeycomb-team={KEY},x-honeycomb-dataset=production"}
@@ -44,6 +46,23 @@ def test_a_key_is_masked_however_it_is_quoted() -> None:
     record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "value: %r", ("hcaik_01hqk\n4k20000",), None)
     HeaderKeys({"OTEL_EXPORTER_OTLP_HEADERS": "x-honeycomb-team=hcaik_01hqk%0A4k20000"}).filter(record)
     assert record.getMessage() == "value: '***'"
+
+
+def test_the_password_of_an_endpoint_is_masked_as_it_is_sent() -> None:
+    """Beside the user, in base64."""
+    sent = b64encode(b"me:secret-99").decode()
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "not with Basic %s", (sent,), None)
+    HeaderKeys({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret-99@a:4318"}).filter(record)
+    assert record.getMessage() == "not with Basic bWU6***"
+
+
+def test_the_password_of_an_endpoint_that_overrides_the_variables_is_masked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """That of `otelstream export otlp --endpoint`, which exporters over gRPC quote."""
+    exporter_from_environment({}, "http://me:secret-99@a:4317").shutdown()
+    logging.getLogger(LOGGERS[-1]).error("Failed to export traces to %s", "me:secret-99@a:4317")
+    assert [record.getMessage() for record in caplog.records] == ["Failed to export traces to me:***@a:4317"]
 
 
 def test_a_malformed_header_is_masked_as_a_whole() -> None:
