@@ -1,10 +1,10 @@
 """PromQL as text: growth of counters that misses no short-lived process, quantiles, shares.
 
-`rate()` and `increase()` need two samples of a series, and a process that lives for less than two exports has
-one. Our counters never go down within a process, and each process has an instance of its own by default, so the
-difference of two last values is exact, and what a new series begins with has all happened since. Where several
-processes are one instance (a container that restarts, with the id that Kubernetes' operator gives it) a series
-begins anew, and `increase()` is the better estimate.
+`rate()` and `increase()` need two samples of a series, and a process that lives for less than two exports
+has one. Our counters never go down within a process, and each process has an instance of its own by default,
+so the difference of two last values is exact, and what a new series begins with has all happened since. Where
+processes share an instance (a container that restarts, with the id that Kubernetes' operator gives it), a
+series begins anew, and `increase()` is the better estimate.
 """
 
 from __future__ import annotations
