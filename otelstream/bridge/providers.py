@@ -193,9 +193,8 @@ class Providers:
         return provider_from_environment(self._environ, self._told("export", "spans"))
 
     def _told(self, reason: Reason, what: str) -> OnLoss:
-        return lambda count, why: self._losses.add(
-            reason, count, f"{what} were not exported: {why.rstrip('.')}."
-        )
+        losses = self._losses  # not `self`: a provider that holds itself would never be forgotten
+        return lambda count, why: losses.add(reason, count, f"{what} were not exported: {why.rstrip('.')}.")
 
     def _observed(self, provider: MeterProvider, version: Convention, standing: Standing) -> Instruments:
         """Return new instruments, and let the provider ask for the bridge's own numbers."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 
 import pytest
 from opentelemetry import trace
@@ -135,6 +137,19 @@ def test_a_provider_that_is_gone_is_forgotten() -> None:
     bench.providers.use(Watched())
 
     assert len(bench.providers._used) == 0
+
+
+def test_providers_that_were_made_here_are_forgotten_after_their_shutdown() -> None:
+    """A program that observes and shuts down for each request leaves none of them behind."""
+    providers = Bench(ASKING).providers
+    made = [providers.tracer(), providers.logger()]
+    providers.instruments(None, "1.41")
+    left = [weakref.ref(own) for own in (*made, providers._own["meter"])]
+    providers.shutdown()
+    del providers, made
+    gc.collect()
+
+    assert [own() for own in left] == [None, None, None]
 
 
 def test_a_variable_that_cannot_be_used_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
