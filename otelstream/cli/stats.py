@@ -9,14 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from otelstream.cli import picture
-from otelstream.cli.answers import Rows, ask, print_rows
 from otelstream.cli.arguments import AsJson, RecordingPath
-from otelstream.cli.barchart import ROWS, print_charts
-from otelstream.cli.charts import charts_of
 from otelstream.cli.opening import opened
-from otelstream.cli.reports import Report, report_names, report_of
-from otelstream.cli.sections import SECTIONS, print_sections
+from otelstream.cli.reports import picture
+from otelstream.cli.reports.answers import Rows, ask, print_rows
+from otelstream.cli.reports.barchart import ROWS, print_charts
+from otelstream.cli.reports.charts import charts_of
+from otelstream.cli.reports.files import Report, report_names, report_of
+from otelstream.cli.reports.sections import SECTIONS, print_sections
 from otelstream.cli.sql import print_json
 from otelstream.cli.terminal import console, plain
 from otelstream.errors import UsageError

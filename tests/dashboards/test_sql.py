@@ -19,8 +19,8 @@ import pytest
 import otelstream
 import recorder
 from otelstream.cli import main
-from otelstream.cli.answers import Rows, ask
-from otelstream.cli.reports import report_of
+from otelstream.cli.reports.answers import Rows, ask
+from otelstream.cli.reports.files import report_of
 from recorder.writer import Writer
 from tests.conftest import frames_of
 from tests.dashboards.reports import FOLDER, REPORTS, rows_of, text_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from otelstream.cli.reports import report_names
-from otelstream.cli.sections import SECTIONS
+from otelstream.cli.reports.files import report_names
+from otelstream.cli.reports.sections import SECTIONS
 from recorder.writer import Writer
 from tests.otelstream.cli.conftest import Cli, Recordings
 from tests.recorder.recordings import start

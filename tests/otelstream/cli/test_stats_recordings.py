@@ -9,7 +9,7 @@ from pathlib import Path
 
 import otelstream
 import recorder
-from otelstream.cli.sections import SECTIONS
+from otelstream.cli.reports.sections import SECTIONS
 from recorder.writer import Writer
 from tests.e2e.runs import environment, golden, session
 from tests.otelstream.cli.conftest import Cli, Ended, Recordings

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from otelstream.cli.figures import shown
-from otelstream.cli.reports import Report
+from otelstream.cli.reports.files import Report
 from otelstream.cli.terminal import cell
 from recorder import Answer, Recording
 

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from otelstream.cli.charts import FAILURES, Chart, Mark
-from otelstream.cli.drawings import OVER_TIME
 from otelstream.cli.figures import seconds, shown, unit_of
+from otelstream.cli.reports.charts import FAILURES, Chart, Mark
+from otelstream.cli.reports.drawings import OVER_TIME
 
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
 """Told apart by people who see few colours, too (Okabe and Ito)."""

@@ -9,8 +9,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from otelstream.cli.charts import FAILURES, Chart, Mark
 from otelstream.cli.figures import shown
+from otelstream.cli.reports.charts import FAILURES, Chart, Mark
 
 ROWS: Final = 25
 """How many rows of a report are drawn."""

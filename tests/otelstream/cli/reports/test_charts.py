@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 import recorder
-from otelstream.cli.answers import ask
-from otelstream.cli.barchart import print_charts
-from otelstream.cli.charts import Chart, charts_of
-from otelstream.cli.drawings import DRAWINGS
-from otelstream.cli.reports import report_names, report_of
-from tests.otelstream.cli.answered import HOURS, RUNS, answer
+from otelstream.cli.reports.answers import ask
+from otelstream.cli.reports.barchart import print_charts
+from otelstream.cli.reports.charts import Chart, charts_of
+from otelstream.cli.reports.drawings import DRAWINGS
+from otelstream.cli.reports.files import report_names, report_of
 from tests.otelstream.cli.conftest import Recordings
+from tests.otelstream.cli.reports.answered import HOURS, RUNS, answer
 
 
 def drawn(charts: list[Chart], width: int = 60) -> list[str]:

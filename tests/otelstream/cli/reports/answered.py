@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otelstream.cli.answers import Rows
-from otelstream.cli.reports import report_of
+from otelstream.cli.reports.answers import Rows
+from otelstream.cli.reports.files import report_of
 
 RUNS = ("name", "runs", "failed", "crashed", "p50_s", "p95_s")
 HOURS = ("hour", "name", "runs")

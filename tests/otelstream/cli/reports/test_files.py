@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from otelstream.cli import reports
-from otelstream.cli.reports import report_names, report_of
+from otelstream.cli.reports import files
+from otelstream.cli.reports.files import report_names, report_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_a_checkout_has_those_of_its_dashboards() -> None:
@@ -48,7 +48,7 @@ def test_an_installed_package_reads_its_own(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "otelstream" / "cli").mkdir(parents=True)
     (tmp_path / "otelstream" / "reports").mkdir()
     (tmp_path / "otelstream" / "reports" / "tea.sql").write_text("/* Is there tea?\n\nLimits: */ SELECT 1")
-    monkeypatch.setattr(reports, "__file__", str(tmp_path / "otelstream" / "cli" / "reports.py"))
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "otelstream" / "cli" / "reports" / "files.py"))
     report_names.cache_clear()
     try:
         assert (report_names(), report_of("tea").question) == (("tea",), "Is there tea?")

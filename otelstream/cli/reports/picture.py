@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from otelstream.cli.charts import Chart
+from otelstream.cli.reports.charts import Chart
 from otelstream.errors import ExportError, UsageError
 
 SUFFIXES: Final = (".png", ".svg")
@@ -78,7 +78,7 @@ def _drawn(charts: Sequence[Chart], form: str) -> tuple[bytes, bool]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    from otelstream.cli.plots import draw, height
+    from otelstream.cli.reports.plots import draw, height
 
     across = 1 if len(charts) <= _ABOVE_EACH_OTHER else 2
     rows = [charts[first : first + across] for first in range(0, len(charts), across)]

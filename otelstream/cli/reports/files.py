@@ -51,5 +51,5 @@ def report_of(name: str) -> Report:
 
 
 def _folder() -> Path:
-    installed = Path(__file__).parents[1] / "reports"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "dashboards" / "sql"
+    installed = Path(__file__).parents[2] / "reports"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "dashboards" / "sql"

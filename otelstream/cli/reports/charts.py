@@ -9,9 +9,9 @@ from datetime import date, datetime, time
 from math import isfinite
 from typing import Final
 
-from otelstream.cli.answers import Rows
-from otelstream.cli.drawings import DRAWINGS, OVER_TIME, Drawing
 from otelstream.cli.figures import shown
+from otelstream.cli.reports.answers import Rows
+from otelstream.cli.reports.drawings import DRAWINGS, OVER_TIME, Drawing
 from otelstream.cli.terminal import plain
 
 FAILURES: Final = ("failed", "failed spans", "missing")

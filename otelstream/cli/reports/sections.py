@@ -9,8 +9,8 @@ from typing import Final
 
 from rich.console import Console
 
-from otelstream.cli.answers import Rows, print_rows
 from otelstream.cli.figures import size
+from otelstream.cli.reports.answers import Rows, print_rows
 from otelstream.cli.terminal import cell
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from otelstream.cli import picture
-from otelstream.cli.charts import Chart, charts_of
-from otelstream.cli.drawings import DRAWINGS
+from otelstream.cli.reports import picture
+from otelstream.cli.reports.charts import Chart, charts_of
+from otelstream.cli.reports.drawings import DRAWINGS
 from otelstream.errors import ExportError, UsageError
-from tests.otelstream.cli.answered import HOURS, RUNS, answer
 from tests.otelstream.cli.conftest import Cli, Recordings
+from tests.otelstream.cli.reports.answered import HOURS, RUNS, answer
 
 matplotlib = pytest.importorskip(
     "matplotlib", reason="matplotlib is not installed: pip install 'otelstream[plot]'"
@@ -99,7 +99,7 @@ def test_every_stack_stands_on_the_one_before(tmp_path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    from otelstream.cli.plots import draw
+    from otelstream.cli.reports.plots import draw
 
     first = datetime(2026, 11, 20, 9)
     rows = [(first, "Tea", 3), (first, "Cup", 2), (first + timedelta(days=2), "Tea", 4)]
