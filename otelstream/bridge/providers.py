@@ -126,7 +126,7 @@ class Providers:
             providers = {*self._used, *(own for own in self._own.values() if own is not None)}
         given = [(deliveries, reason, deliveries.given) for deliveries, reason in self._deliveries()]
         flushed: list[bool] = []
-        self._each(providers, lambda provider: flushed.append(provider.force_flush() is not False))
+        self._each(providers, lambda provider: flushed.append(_flush(provider)))
         self._tell_dropped(given)
         return len(flushed) == len(providers) and all(flushed)
 
@@ -203,3 +203,20 @@ class Providers:
         observe_standing(meter, standing)
         observe_bridge(meter, seen=lambda: losses.seen, queued=losses.waiting, dropped=losses.counts)
         return Instruments(meter, version, standing)
+
+
+def _flush(provider: SdkProvider) -> bool:
+    """Flush a provider, but no reader that Prometheus scrapes: it would keep what was collected.
+
+    The next scrape would have each sample once for every flush, the oldest first.
+    """
+    readers = vars(provider).get("_metric_readers", ()) if isinstance(provider, SdkMeterProvider) else ()
+    if not any(map(_is_scraped, readers)):
+        return provider.force_flush() is not False
+    flushed = [reader.force_flush() for reader in readers if not _is_scraped(reader)]
+    return False not in flushed
+
+
+def _is_scraped(reader: object) -> bool:
+    # Told by its name, as the package need not be there.
+    return any(kind.__module__ == "opentelemetry.exporter.prometheus" for kind in type(reader).__mro__)

@@ -8,9 +8,12 @@ import weakref
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
+from prometheus_client import CollectorRegistry, generate_latest
 
 from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses
@@ -121,6 +124,30 @@ def test_one_provider_that_does_not_flush_is_told(flushes: object) -> None:
     bench.providers.use(good, bad)
 
     assert (bench.providers.flush(), good.calls, bad.calls) == (False, ["flush"], ["flush"])
+
+
+class Pushing(InMemoryMetricReader):
+    """A reader that notes each flush."""
+
+    flushes = 0
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        self.flushes += 1
+        return super().force_flush(timeout_millis)
+
+
+def test_a_scrape_after_flushes_has_each_sample_once() -> None:
+    """What Prometheus asks itself is not flushed, as it would be told old numbers; readers beside it are."""
+    bench, registry, pushing = Bench(), CollectorRegistry(), Pushing()
+    meter = MeterProvider([PrometheusMetricReader(registry=registry), pushing], shutdown_on_exit=False)
+    counter = meter.get_meter("a").create_counter("counted")
+    bench.providers.use(meter)
+    for _ in range(2):
+        counter.add(1)
+        bench.providers.flush()
+    scraped = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("counted")]
+
+    assert ([line.split()[-1] for line in scraped], pushing.flushes) == (["2.0"], 2)
 
 
 def test_what_is_no_sdk_provider_is_not_flushed() -> None:
