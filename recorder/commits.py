@@ -172,29 +172,33 @@ class _Rows:
 
     def by(self, order: str) -> Iterator[tuple[Any, ...]]:
         """Yield them in that order."""
-        first, last = self._one(self._ends, self._session, -(2**63))
-        while first is not None and first <= last:
-            until = first + self._window(first)
-            query = f"{self._select} {self._where} ORDER BY {order}"
-            with self._connect() as connection:
+        query = f"{self._select} {self._where} ORDER BY {order}"
+        last: int | None = None
+        until, hole = -(2**63), True
+        while True:
+            with self._connect() as connection:  # once for each window: attaching a file takes time
+                first = until
+                if hole:  # which may be a large one
+                    first, end = self._one(connection, self._ends, self._session, until)
+                    last = end if last is None else last
+                if first is None or last is None or first > last:
+                    return
+                until = first + self._window(connection, first)
                 rows = connection.execute(query, [self._session, first, until]).fetchall()
             yield from rows
-            first = until
-            if not rows:  # a hole, which may be a large one
-                first, _ = self._one(self._ends, self._session, until)
+            hole = not rows
 
-    def _window(self, first: int) -> int:
+    def _window(self, connection: DuckDBPyConnection, first: int) -> int:
         window = WINDOW
         while window > 1:
-            (size,) = self._one(self._sum, self._session, first, first + window)
+            (size,) = self._one(connection, self._sum, self._session, first, first + window)
             if (size or 0) <= WINDOW_BYTES:
                 break
             window //= 2
         return window
 
-    def _one(self, query: str, *parameters: int) -> tuple[Any, ...]:
-        with self._connect() as connection:
-            return connection.execute(query, parameters).fetchone() or (None, None)
+    def _one(self, connection: DuckDBPyConnection, query: str, *parameters: int) -> tuple[Any, ...]:
+        return connection.execute(query, parameters).fetchone() or (None, None)
 
 
 class _Ahead(Generic[R]):
