@@ -14,10 +14,13 @@ export CREWAI_TRACING_ENABLED ?= false
 demo: $(READY)          ## run a CrewAI flow on a scripted LLM: traced, recorded, replayed
 	$(BIN)/otelstream demo
 
+# One more than there are processors, as tests also wait: for the disk, for other processes, for time to pass.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 # Compiled once: some hundred processes of the tests import the same modules.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)          ## run the tests, on real CrewAI, DuckDB and OTLP
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 check: $(READY)         ## formatting, lint, types, import contracts, freshness of generated docs
 	$(BIN)/ruff format --check .
