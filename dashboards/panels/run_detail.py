@@ -94,7 +94,7 @@ _CALLS_ROW: Final = Row(
         spans_table(
             About(
                 "Calls to models",
-                f"An empty cell: not reported, or not streamed. {_LIMIT}",
+                f"An empty cell: 0, not reported, or not streamed. {_LIMIT}",
                 "short",
                 _EXPLORE,
                 "no call to a model",

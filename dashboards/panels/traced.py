@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from grafana_foundation_sdk.models import common, nodegraph, table, tempo, timeseries
@@ -25,6 +25,8 @@ TRACE_FIELD: Final = "traceIdHidden"
 """The field of Grafana's tables of spans that holds the trace's id; it is there though it is not shown."""
 
 _TIME: Final = "Start time"
+_FIRST: Final = (_TIME, "Name", "Duration")
+"""What Grafana itself calls these columns; transformations know a column by the name that is shown."""
 _LATEST: Final = " with (most_recent=true)"
 _SPANS_OF_A_TRACE: Final = 100
 """Tempo returns no more of one trace, whatever is asked for."""
@@ -51,13 +53,17 @@ class Found:
 
 def spans_table(about: About, found: Found) -> Panel:
     """Return a table with a row for each span, the latest on top."""
-    headings = {"time": _TIME, "name": "Span", "duration": "Duration", **found.columns}
-    places = {name: place for place, name in enumerate(("time", "name", "duration", *found.columns))}
+    places = {name: place for place, name in enumerate((*_FIRST, *found.columns))}
     shape = [
+        _FOUND_ONLY,
         DataTransformerConfig(
             id_val="organize",
-            options={"excludeByName": {}, "indexByName": places, "renameByName": headings},
-        )
+            options={
+                "excludeByName": {},
+                "indexByName": places,
+                "renameByName": {"Name": "Span", **found.columns},
+            },
+        ),
     ]
     target = _search(selected(found.query, *found.columns) + _LATEST, found.traces, found.spans)
     panel = Panel(
@@ -69,9 +75,10 @@ def spans_table(about: About, found: Found) -> Panel:
     units = {"Duration": "ns", **{found.columns[key]: unit for key, unit in found.units.items()}}
     panel.field_config = FieldConfigSource(
         defaults=FieldConfig(custom=common.TableFieldOptions()),
-        overrides=[_unit(name, unit) for name, unit in units.items()],
+        overrides=[*(_set(name, "unit", unit) for name, unit in units.items()), _HIDDEN],
     )
-    return described(panel, about, TRACES)
+    # As text: of any other unit Grafana makes 100 K of the conversation 100234, and links then lead nowhere.
+    return described(panel, replace(about, unit="string"), TRACES)
 
 
 def whole_trace(about: About) -> Panel:
@@ -166,8 +173,15 @@ def _by_id() -> tempo.Dataquery:
     )
 
 
-def _unit(heading: str, unit: str) -> DashboardFieldConfigSourceOverrides:
+def _set(heading: str, key: str, value: object) -> DashboardFieldConfigSourceOverrides:
     return DashboardFieldConfigSourceOverrides(
         matcher=MatcherConfig(id_val="byName", options=heading),
-        properties=[DynamicConfigValue(id_val="unit", value=unit)],
+        properties=[DynamicConfigValue(id_val=key, value=value)],
     )
+
+
+_FOUND_ONLY: Final = DataTransformerConfig(id_val="filterByRefId", options={"exclude": "streaming-progress"})
+"""Without how far the search is: Grafana has it as a second table, and a list to choose one beneath them."""
+
+_HIDDEN: Final = _set(TRACE_FIELD, "custom.hideFrom.viz", value=True)
+"""Tempo's streamed tables say `hidden`, which Grafana's tables no longer read."""

@@ -89,7 +89,7 @@ def test_there_is_something_to_check() -> None:
 
 def test_columns_of_tables_are_attributes() -> None:
     """What transformations of tables of spans name is selected by their query, or one of Grafana's fields."""
-    fields = {"time", "name", "duration", "statusMessage", "Start time"}
+    fields = {"time", "Start time", "Name", "Duration", "statusMessage"}
 
     assert [
         (panel["title"], key)
