@@ -76,8 +76,11 @@ def quantile(share: float, buckets: str, by: Sequence[str] = ()) -> str:
 
 
 def quantile_of_range(share: float, buckets: str, by: Sequence[str] = ()) -> str:
-    """Return a quantile of all measurements that the dashboard shows."""
-    return f"histogram_quantile({share}, {summed(growth(buckets, RANGE), ('le', *by))})"
+    """Return a quantile of all measurements that the dashboard shows, and nothing where there are none.
+
+    Prometheus' NaN would stand in a table, and break its order.
+    """
+    return f"histogram_quantile({share}, {summed(growth(buckets, RANGE), ('le', *by))}) >= 0"
 
 
 def part(some: str, every: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.panels.metrics import DROPPED, RUNS
-from dashboards.panels.promql import Scope, growth, mean, part, quantile, share, summed
+from dashboards.panels.promql import Scope, growth, mean, part, quantile, quantile_of_range, share, summed
 from otelstream.span import names
 from tests.backends.found import need_program
 
@@ -101,8 +101,11 @@ DIVIDED = (
     Case("a mean", {A: "0+4x30", "s": "0+8x30"}, mean("s", "m", "10m"), {"{}": 2}),
     Case("without measurements there is no mean", {A: "5x30", "s": "8x30"}, mean("s", "m", "10m"), {}),
 )
+OF_RANGE = quantile_of_range(0.5, "h").replace("$__range", "10m")
 OVER_PROCESSES = (
     Case("a quantile", BUCKETS, quantile(0.5, "h").replace("$__rate_interval", "10m"), {"{}": 1}),
+    Case("a quantile of all that is shown", BUCKETS, OF_RANGE, {"{}": 1}),
+    Case("without measurements there is no quantile", {name: "5x30" for name in BUCKETS}, OF_RANGE, {}),
 )
 SELECTED = tuple(
     Case(
