@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from grafana_foundation_sdk.models.dashboard import DashboardLink, DashboardLinkType
 
+from dashboards.panels.traceql import LATEST
+
 RUN_DETAIL: Final = "otelstream-run"
 
 _KEPT: Final = "${metrics:queryparam}&${traces:queryparam}&${__url_time_range}"
@@ -16,12 +18,14 @@ _PLACEHOLDER: Final = re.compile(r"(\$\{[^}]+\})")
 
 
 def to_explore(title: str, query: str) -> DashboardLink:
-    """Return a link that runs a TraceQL query in Explore, over the dashboard's time range.
+    """Return a link that shows a trace by its id, or the latest spans of a search, in Explore.
+
+    It keeps the dashboard's time range.
 
     What variables escape for regular expressions would break the JSON in the address: there they are joined
     as they are, so that a dot in a name fits any character.
     """
-    query = query.replace(":regex}", ":pipe}")
+    query = query.replace(":regex}", ":pipe}") + (LATEST if query.startswith("{") else "")
     pane = {
         "datasource": "${traces}",
         "queries": [

@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.panels.about import About, described
-from dashboards.panels.traceql import selected
+from dashboards.panels.traceql import LATEST, selected
 from dashboards.panels.variables import TRACES
 
 TRACE_FIELD: Final = "traceIdHidden"
@@ -27,7 +27,6 @@ TRACE_FIELD: Final = "traceIdHidden"
 _TIME: Final = "Start time"
 _FIRST: Final = (_TIME, "Name", "Duration")
 """What Grafana itself calls these columns; transformations know a column by the name that is shown."""
-_LATEST: Final = " with (most_recent=true)"
 _SPANS_OF_A_TRACE: Final = 100
 """Tempo returns no more of one trace, whatever is asked for."""
 
@@ -65,7 +64,7 @@ def spans_table(about: About, found: Found) -> Panel:
             },
         ),
     ]
-    target = _search(selected(found.query, *found.columns) + _LATEST, found.traces, found.spans)
+    target = _search(selected(found.query, *found.columns) + LATEST, found.traces, found.spans)
     panel = Panel(
         type_val="table",
         options=table.Options(sort_by=[common.TableSortByFieldState(display_name=_TIME, desc=True)]),

@@ -20,8 +20,10 @@ RUN_FAILED: Final = f'span.{names.END} =~ "failed|cut"'
 FLOW: Final = "span:name =~ `${flow:regex}`"
 """The name of a run's own span is the run's name."""
 
-
 TRACE: Final = 'trace:id = "${trace}"'
+
+LATEST: Final = " with (most_recent=true)"
+"""What makes Tempo find the latest traces; without it, it stops at any so many."""
 
 
 def spans(*conditions: str) -> str:

@@ -63,6 +63,10 @@ def tool() -> VariableModel:
 def conversation() -> VariableModel:
     """Return the conversations of the traces: no metric has them, so they filter tables of spans only."""
     found = _many("conversation", "Conversation")
+    found.description = (
+        "Of the traces in the chosen time. Where there is none, Grafana says that the scope of the tag was "
+        "not found, and all is shown."
+    )
     found.datasource = TRACES
     found.query = {
         "refId": "TempoDatasourceVariableQueryEditor-VariableQuery",

@@ -79,6 +79,14 @@ def test_a_panel_leads_to_traces(board: Mapping[str, Any], panel: Panel) -> None
 
 
 @every_panel
+def test_links_show_the_latest(board: Mapping[str, Any], panel: Panel) -> None:
+    """A search behind a link asks for the latest, as Tempo else stops at any fifty; a trace has its id."""
+    searches = [text for link in links_of(panel) for text in explored(link["url"]) if text != "${trace}"]
+
+    assert [text for text in searches if not text.endswith(" } with (most_recent=true)")] == []
+
+
+@every_panel
 def test_links_lead_to_what_is_there(board: Mapping[str, Any], panel: Panel) -> None:
     """Links name dashboards, variables, fields and labels that exist."""
     uids = {board["uid"]: board for board in dashboards().values()}

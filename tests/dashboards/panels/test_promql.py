@@ -105,7 +105,7 @@ OF_RANGE = quantile_of_range(0.5, "h").replace("$__range", "10m")
 OVER_PROCESSES = (
     Case("a quantile", BUCKETS, quantile(0.5, "h").replace("$__rate_interval", "10m"), {"{}": 1}),
     Case("a quantile of all that is shown", BUCKETS, OF_RANGE, {"{}": 1}),
-    Case("without measurements there is no quantile", {name: "5x30" for name in BUCKETS}, OF_RANGE, {}),
+    Case("without measurements there is no quantile", dict.fromkeys(BUCKETS, "5x30"), OF_RANGE, {}),
 )
 SELECTED = tuple(
     Case(
