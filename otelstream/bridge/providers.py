@@ -20,6 +20,7 @@ from otelstream.bridge.attempts import Attempts
 from otelstream.bridge.counters import Losses, Reason
 from otelstream.bridge.spans import Destinations
 from otelstream.export.deliveries import Deliveries, OnLoss
+from otelstream.export.forks import MEASURING
 from otelstream.export.instruments import Instruments, observe_bridge, observe_standing
 from otelstream.export.otlp import FrameProvider, global_provider, provider_from_environment
 from otelstream.export.signals import EventLoggerProvider, logger_provider, meter_provider
@@ -104,7 +105,8 @@ class Providers:
             if version not in by_version:
                 others = [instruments.standing for instruments in by_version.values()]
                 make = partial(self._observed, provider, version, others[0] if others else Standing())
-                self._attempt("metrics", 0, lambda: by_version.update({version: make()}))
+                with MEASURING:
+                    self._attempt("metrics", 0, lambda: by_version.update({version: make()}))
             return by_version.get(version)
 
     def committed(self, seconds: float) -> None:
@@ -113,7 +115,8 @@ class Providers:
             instruments = [next(iter(by_version.values()), None) for by_version in _instruments.values()]
         for each in instruments:
             if each is not None:
-                self._attempt("metrics", 0, partial(each.commit.record, seconds, context=NOWHERE))
+                with MEASURING:
+                    self._attempt("metrics", 0, partial(each.commit.record, seconds, context=NOWHERE))
 
     def use(self, *providers: object) -> None:
         """Remember providers of a session, for `flush`."""

@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 from opentelemetry.util.types import AttributeValue as MetricValue
 
+from otelstream.export.forks import MEASURING
 from otelstream.export.instruments import Instruments
 from otelstream.export.standing import About
 from otelstream.export.tracer import NOWHERE, context_of
@@ -95,7 +96,8 @@ class MetricSink:
             if isinstance(operation, StartSpan):
                 self._start(operation)
             elif isinstance(operation, EndSpan):
-                self._end(operation)
+                with MEASURING:
+                    self._end(operation)
 
     def close(self) -> None:
         """Count off what is still open, if anything is: no operation ends it any more."""
