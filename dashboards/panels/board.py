@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.panels.about import Row, arranged
+from dashboards.panels.links import in_sight
 from dashboards.panels.variables import data_sources
 
 _TAG: Final = "otelstream"
@@ -52,6 +53,7 @@ def dashboard_of(board: Board) -> Dashboard:
         title="otelstream",
         type_val=DashboardLinkType("dashboards"),
         tags=[_TAG],
+        as_dropdown=True,
         include_vars=True,
         keep_time=True,
     )
@@ -68,5 +70,5 @@ def dashboard_of(board: Board) -> Dashboard:
         panels=[*arranged(board.rows)],
         templating=DashboardDashboardTemplating(list_val=[*data_sources(), *board.variables]),
         annotations=AnnotationContainer(),
-        links=[others],
+        links=[in_sight(others)],
     )

@@ -58,5 +58,11 @@ def to_dashboard(title: str, uid: str, *parameters: str) -> DashboardLink:
     return _link(title, f"/d/{uid}?{'&'.join([*parameters, _KEPT])}")
 
 
+def in_sight(link: DashboardLink) -> DashboardLink:
+    """Return the link where Grafana has links; the SDK puts each into a menu that must be opened first."""
+    link.placement = None  # type: ignore[assignment]  # no text says so, only none at all
+    return link
+
+
 def _link(title: str, url: str) -> DashboardLink:
-    return DashboardLink(title=title, type_val=DashboardLinkType("link"), url=url)
+    return in_sight(DashboardLink(title=title, type_val=DashboardLinkType("link"), url=url))

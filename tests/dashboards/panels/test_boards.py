@@ -147,6 +147,17 @@ def test_every_dashboard_leads_to_every_other() -> None:
         assert (link["type"], link["tags"]) == ("dashboards", board["tags"]) == ("dashboards", ["otelstream"])
 
 
+def test_dashboards_are_a_menu_in_sight() -> None:
+    """The others are a list that opens, and no link is hidden in Grafana's menu of controls."""
+    links = [link for board in dashboards().values() for link in board["links"]]
+    of_panels = [
+        link for board in dashboards().values() for panel in board["panels"] for link in links_of(panel)
+    ]
+
+    assert {link["asDropdown"] for link in links} == {True}
+    assert [link["title"] for link in [*links, *of_panels] if "placement" in link] == []
+
+
 @pytest.mark.parametrize("name", sorted(set(UIDS) - {"run-detail.json"}))
 def test_a_run_can_be_opened(name: str) -> None:
     """Every other dashboard has a table whose rows lead to *Run detail* by the trace's id."""

@@ -6,6 +6,7 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -20,6 +21,10 @@ from dashboards.panels.about import About, Row, arranged
 from dashboards.panels.links import to_dashboard
 from dashboards.panels.measured import number
 from tests.dashboards.panels.queries import dashboards
+
+
+PLACED: Final = ', "placement": "inControlsMenu"'
+"""What the SDK says of every link that it makes."""
 
 
 def test_the_files_are_fresh() -> None:
@@ -71,12 +76,12 @@ def test_the_check_exits_with_one_where_a_file_is_stale(
 
 @pytest.mark.parametrize("name", sorted(dashboards()))
 def test_grafanas_models_lose_nothing(name: str) -> None:
-    """A dashboard that Grafana's models read and write again is the same."""
+    """A dashboard that Grafana's models read and write again is the same but for where they put links."""
     register_default_plugins()
     board = dashboards()[name]
-    again = json.loads(json.dumps(Dashboard.from_json(board), cls=JSONEncoder))
+    again = json.dumps(Dashboard.from_json(board), cls=JSONEncoder).replace(PLACED, "")
 
-    assert again == board
+    assert json.loads(again) == board
 
 
 def test_a_row_that_does_not_fill_the_grid_is_refused() -> None:
