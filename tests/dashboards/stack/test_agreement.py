@@ -112,6 +112,22 @@ def test_tempo_takes_the_greatest_trace() -> None:
     assert TEMPO["overrides"]["defaults"]["global"]["max_bytes_per_trace"] > 4 * options.TRACE_BYTES
 
 
+def test_the_greatest_trace_can_be_opened() -> None:
+    """Tempo's parts hand each other a trace in one message, at worst both from the live store and a block."""
+    limits = [
+        TEMPO["server"]["grpc_server_max_recv_msg_size"],
+        TEMPO["server"]["grpc_server_max_send_msg_size"],
+        TEMPO["querier"]["frontend_worker"]["grpc_client_config"]["max_send_msg_size"],
+    ]
+
+    assert min(limits) > 2 * TEMPO["overrides"]["defaults"]["global"]["max_bytes_per_trace"]
+
+
+def test_a_run_is_found_soon_after_it_ended() -> None:
+    """Whoever has just run the demo does not search in vain for half a minute."""
+    assert re.fullmatch(r"[0-5]s", TEMPO["query_frontend"]["query_end_cutoff"])
+
+
 def test_tempos_labels_are_attributes_of_ours() -> None:
     """MAPPING.md has the keys that become labels of span metrics, and names in the service graph."""
     processor = TEMPO["metrics_generator"]["processor"]

@@ -33,6 +33,11 @@ def test_links_between_data_sources_lead_to_one_that_is_there() -> None:
     }
 
 
+def test_a_trace_is_found_whenever_it_ran() -> None:
+    """A link leads to its trace whatever time the page shows: Grafana asks Tempo for it without a time."""
+    assert SOURCES["otelstream-tempo"]["jsonData"]["traceQuery"] == {"timeShiftEnabled": False}
+
+
 def test_one_data_source_is_the_default() -> None:
     """Grafana refuses two."""
     assert [uid for uid, source in SOURCES.items() if source.get("isDefault")] == ["otelstream-prometheus"]
