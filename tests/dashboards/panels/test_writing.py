@@ -22,7 +22,6 @@ from dashboards.panels.links import to_dashboard
 from dashboards.panels.measured import number
 from tests.dashboards.panels.queries import dashboards
 
-
 PLACED: Final = ', "placement": "inControlsMenu"'
 """What the SDK says of every link that it makes."""
 
