@@ -85,7 +85,7 @@ def keep_out_of_logs(environ: Mapping[str, str]) -> None:
 
 
 def shown_endpoint(environ: Mapping[str, str], endpoint: str | None = None) -> str:
-    """Return where traces go, as it may be shown: a password in it is masked.
+    """Return where traces go, as it may be shown: a password or a key in it is masked.
 
     Args:
         environ: The variables.
@@ -93,4 +93,5 @@ def shown_endpoint(environ: Mapping[str, str], endpoint: str | None = None) -> s
     """
     variables = (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT)
     named = endpoint or next((environ[name] for name in variables if environ.get(name)), None)
-    return Redactor().redact_text(named or "the default OTLP endpoint")
+    secrets = otlp_secrets({OTEL_EXPORTER_OTLP_ENDPOINT: named or ""})
+    return Redactor(values=secrets).redact_text(named or "the default OTLP endpoint")

@@ -36,7 +36,7 @@ _ADDRESS: Final = re.compile(
 # The headers of OTLP exporters carry the keys of whoever takes the spans: NAME=VALUE,…, percent-encoded.
 _OTLP_HEADERS: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?HEADERS")
 _OTLP_ENDPOINT: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?ENDPOINT")
-_PASSWORD: Final = re.compile(r"://[^/@:]*:([^/@]+)@")
+_USER: Final = re.compile(r"://([^/@]+)@")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEY_LENGTH: Final = 16
 """Names of headers may tell nothing (`x-honeycomb-team`): so long a value, drawn at random, is a key."""
@@ -62,9 +62,7 @@ def otlp_secrets(environ: Mapping[str, str]) -> set[str]:
     found: set[str] = set()
     for variable, text in environ.items():
         if _OTLP_ENDPOINT.fullmatch(variable):
-            found.update(
-                form for password in _PASSWORD.findall(text) for form in (password, unquote(password))
-            )
+            found.update(key for user in _USER.findall(text) for key in _keys_of_user(user))
     for header in _headers(environ):
         found.update(_keys_of_header(header))
     return {secret for secret in found if len(secret) >= MIN_VALUE_LENGTH}
@@ -89,10 +87,21 @@ def _keys_of_header(header: str) -> list[str]:
     name, value = _parted(header)
     decoded = unquote(value)
     key = decoded.rpartition(" ")[2]  # what follows "Basic" or "Bearer" is secret without it, too
-    # Tenants and projects have digits as well: masked in frames is only what is no name.
-    joined = "".join(key.split())
-    is_key = len(joined) >= _KEY_LENGTH and any(map(str.isdigit, joined)) and looks_drawn(joined)
-    return [value, decoded, key] if is_key or is_secret_key(name) or _tells_secret(name, decoded) else []
+    is_secret = _is_key(key) or is_secret_key(name) or _tells_secret(name, decoded)
+    return [value, decoded, key] if is_secret else []
+
+
+def _keys_of_user(user: str) -> list[str]:
+    """Return the password of `user:password`; a user without one may be a key."""
+    name, _, password = user.partition(":")
+    key = password or name
+    return [key, unquote(key)] if password or _is_key(unquote(name)) else []
+
+
+def _is_key(text: str) -> bool:
+    """Tell a key that no name tells from tenants and projects, which have digits as well."""
+    joined = "".join(text.split())
+    return len(joined) >= _KEY_LENGTH and any(map(str.isdigit, joined)) and looks_drawn(joined)
 
 
 def _parted(header: str) -> tuple[str, str]:

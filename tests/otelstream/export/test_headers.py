@@ -111,6 +111,7 @@ def test_one_filter_is_enough() -> None:
     [
         ({}, None, "the default OTLP endpoint"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, None, "http://a:4318"),
+        ({}, "http://4f0c9e1b2a7d4c58@a:4318", "http://REDACTED@a:4318"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, "http://b:4318", "http://b:4318"),
         (
             {
