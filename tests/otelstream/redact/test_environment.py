@@ -96,7 +96,13 @@ def test_a_password_in_an_endpoint_is_a_secret_as_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "secrets"), [("4f0c9e1b2a7d4c58", ("4f0c9e1b2a7d4c58",)), ("otel-collector-1", ())]
+    ("user", "secrets"),
+    [
+        ("4f0c9e1b2a7d4c58", ("4f0c9e1b2a7d4c58",)),
+        ("4f0c9e1b2a7d4c58:", ("4f0c9e1b2a7d4c58",)),
+        ("me:pass:word", ("pass:word",)),
+        ("otel-collector-1", ()),
+    ],
 )
 def test_a_user_without_a_password_may_be_a_key(user: str, secrets: tuple[str, ...]) -> None:
     """If it is drawn at random; a name is none. A password may have a colon."""
