@@ -94,7 +94,7 @@ def bars(about: About, *curves: Curve) -> Panel:
 
 
 def spread(about: About, expression: str) -> Panel:
-    """Return a heatmap of a histogram's buckets; the unit is that of its axis."""
+    """Return a heatmap of a histogram's buckets; the unit is that of its axis, cells are counts."""
     options = heatmap.Options(
         calculate=False,
         color=heatmap.HeatmapColorOptions(
@@ -106,6 +106,7 @@ def spread(about: About, expression: str) -> Panel:
             steps=64,
             reverse=False,
         ),
+        cell_values=heatmap.CellValues(unit="short"),
         y_axis=heatmap.YAxisConfig(unit=about.unit, axis_placement=common.AxisPlacement("left")),
         legend=heatmap.HeatmapLegend(show=True),
         tooltip=heatmap.HeatmapTooltip(mode=common.TooltipDisplayMode("single"), y_histogram=True),

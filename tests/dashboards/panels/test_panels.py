@@ -57,6 +57,13 @@ def test_a_panel_says_what_it_is(board: Mapping[str, Any], panel: Panel) -> None
     assert not re.search(r"\d", shown["noValue"]), "a number would be taken for one"
 
 
+def test_cells_of_heatmaps_are_counts() -> None:
+    """The axis has the unit of what was measured, and a cell says how often it was."""
+    maps = [panel["options"] for _, panel in IDS.values() if panel["type"] == "heatmap"]
+
+    assert [(one["yAxis"]["unit"], one["cellValues"]["unit"]) for one in maps] == [("s", "short")] * 3
+
+
 @every_panel
 def test_a_panel_asks_the_chosen_data_source(board: Mapping[str, Any], panel: Panel) -> None:
     """Panels and queries refer to a data source by variable only, of the kind that the query is for."""
