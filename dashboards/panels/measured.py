@@ -12,12 +12,16 @@ from typing import Final
 from grafana_foundation_sdk.models import common, heatmap, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import (
     DashboardFieldConfigSourceOverrides,
+    DashboardSpecialValueMapOptions,
     DataTransformerConfig,
     DynamicConfigValue,
     FieldConfig,
     FieldConfigSource,
     MatcherConfig,
     Panel,
+    SpecialValueMap,
+    SpecialValueMatch,
+    ValueMappingResult,
 )
 
 from dashboards.panels.about import NEUTRAL, About, described, thresholds
@@ -66,7 +70,8 @@ def number(about: About, expression: str) -> Panel:
         reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False),
     )
     panel = Panel(type_val="stat", options=options, targets=[_instant("A", expression)])
-    panel.field_config = FieldConfigSource(defaults=FieldConfig(decimals=_decimals(about.unit)))
+    shown = FieldConfig(decimals=_decimals(about.unit), mappings=[_unknown(about)])
+    panel.field_config = FieldConfigSource(defaults=shown)
     return described(panel, about, METRICS)
 
 
@@ -149,6 +154,12 @@ def listing(about: About, label: str, heading: str, columns: Sequence[Column]) -
         overrides=[_column(column) for column in columns],
     )
     return described(panel, about, METRICS)
+
+
+def _unknown(about: About) -> SpecialValueMap:
+    # Without it Grafana has the colour of the lowest level behind it: green, as if nothing were wrong.
+    said = ValueMappingResult(text=about.no_value, color="gray", index=0)
+    return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch("null+nan"), said))
 
 
 def _graph(about: About, drawn: common.GraphFieldConfig, curves: Sequence[Curve]) -> Panel:

@@ -57,6 +57,25 @@ def test_a_panel_says_what_it_is(board: Mapping[str, Any], panel: Panel) -> None
     assert not re.search(r"\d", shown["noValue"]), "a number would be taken for one"
 
 
+def test_what_is_unknown_is_not_green() -> None:
+    """A number that nobody reported stands on gray: Grafana would give it the colour of the lowest level."""
+    numbers = [panel["fieldConfig"]["defaults"] for _, panel in IDS.values() if panel["type"] == "stat"]
+    gray = [
+        [
+            {
+                "type": "special",
+                "options": {
+                    "match": "null+nan",
+                    "result": {"text": one["noValue"], "color": "gray", "index": 0},
+                },
+            }
+        ]
+        for one in numbers
+    ]
+
+    assert [one["mappings"] for one in numbers] == gray
+
+
 def test_cells_of_heatmaps_are_counts() -> None:
     """The axis has the unit of what was measured, and a cell says how often it was."""
     maps = [panel["options"] for _, panel in IDS.values() if panel["type"] == "heatmap"]
