@@ -9,12 +9,15 @@ from typing import Final
 
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardFieldConfigSourceOverrides,
     DashboardLink,
+    DynamicConfigValue,
     FieldColor,
     FieldColorModeId,
     FieldConfig,
     FieldConfigSource,
     GridPos,
+    MatcherConfig,
     Panel,
     Threshold,
     ThresholdsConfig,
@@ -30,6 +33,13 @@ GRID: Final = 24
 BAD_SHARE: Final = ((0.0, "green"), (0.01, "yellow"), (0.05, "red"))
 BAD_COUNT: Final = ((0.0, "green"), (1.0, "red"))
 NEUTRAL: Final = ((0.0, "blue"),)
+
+
+EMPTY_CELLS: Final = DashboardFieldConfigSourceOverrides(
+    matcher=MatcherConfig(id_val="byRegexp", options=".*"),
+    properties=[DynamicConfigValue(id_val="noValue", value="")],
+)
+"""For tables: what is said of one without rows would else stand in each of its empty cells, too."""
 
 
 @dataclass(frozen=True, slots=True)

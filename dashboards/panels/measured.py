@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards.panels.about import NEUTRAL, About, described, thresholds
+from dashboards.panels.about import EMPTY_CELLS, NEUTRAL, About, described, thresholds
 from dashboards.panels.promql import SMOOTH
 from dashboards.panels.variables import METRICS
 
@@ -151,7 +151,7 @@ def listing(about: About, label: str, heading: str, columns: Sequence[Column]) -
     )
     panel.field_config = FieldConfigSource(
         defaults=FieldConfig(custom=common.TableFieldOptions()),
-        overrides=[_column(column) for column in columns],
+        overrides=[EMPTY_CELLS, *map(_column, columns)],
     )
     return described(panel, about, METRICS)
 

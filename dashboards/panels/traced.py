@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import (
     Panel,
 )
 
-from dashboards.panels.about import About, described
+from dashboards.panels.about import EMPTY_CELLS, About, described
 from dashboards.panels.traceql import LATEST, selected
 from dashboards.panels.variables import TRACES
 
@@ -74,7 +74,7 @@ def spans_table(about: About, found: Found) -> Panel:
     units = {"Duration": "ns", **{found.columns[key]: unit for key, unit in found.units.items()}}
     panel.field_config = FieldConfigSource(
         defaults=FieldConfig(custom=common.TableFieldOptions()),
-        overrides=[*(_set(name, "unit", unit) for name, unit in units.items()), _HIDDEN],
+        overrides=[EMPTY_CELLS, *(_set(name, "unit", unit) for name, unit in units.items()), _HIDDEN],
     )
     # As text: of any other unit Grafana makes 100 K of the conversation 100234, and links then lead nowhere.
     return described(panel, replace(about, unit="string"), TRACES)

@@ -1,4 +1,4 @@
-"""The tables of spans, as Grafana's transformations and its table read them."""
+"""The tables, above all those of spans, as Grafana's transformations and its table read them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ import pytest
 
 from tests.dashboards.panels.queries import dashboards
 
-TABLES: Final = {
+ALL: Final = {
     f"{board['uid']}: {panel['title']}": panel
     for board in dashboards().values()
     for panel in board["panels"]
-    if panel["type"] == "table" and panel["targets"][0].get("queryType") == "traceql"
+    if panel["type"] == "table"
 }
-every_table: Final = pytest.mark.parametrize("panel", TABLES.values(), ids=list(TABLES))
+OF_SPANS: Final = {
+    name: panel for name, panel in ALL.items() if panel["targets"][0].get("queryType") == "traceql"
+}
+every_table: Final = pytest.mark.parametrize("panel", OF_SPANS.values(), ids=list(OF_SPANS))
+
+
+@pytest.mark.parametrize("panel", ALL.values(), ids=list(ALL))
+def test_an_empty_cell_is_empty(panel: Mapping[str, Any]) -> None:
+    """What is said of a table without rows, as "no run was traced", does not stand in single cells."""
+    nothing = {
+        "matcher": {"id": "byRegexp", "options": ".*"},
+        "properties": [{"id": "noValue", "value": ""}],
+    }
+
+    assert panel["fieldConfig"]["defaults"]["noValue"]
+    assert panel["fieldConfig"]["overrides"][0] == nothing
 
 
 @every_table
