@@ -37,7 +37,11 @@ class Table:
         self._connection = connection
         self._name = name
         self._columns = None if columns is None else list(columns)
-        self._appender = connection.appender(name, columns=self._columns) if HAS_APPENDER else None
+        self._appender = (
+            connection.appender(name, columns=self._columns)  # type: ignore[attr-defined, unused-ignore]  # DuckDB 2
+            if HAS_APPENDER
+            else None
+        )
 
     def insert(self) -> None:
         """Insert the rows, within the transaction of the connection. Raises `duckdb.Error`."""

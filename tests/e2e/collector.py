@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -29,6 +30,9 @@ START_S: Final = 20.0
 
 STOP_S: Final = 10.0
 
+VARIABLES: Final = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+"""It needs its Python's library, which the linker may not know. It reads many ROTEL_*, so it gets no more."""
+
 TRIES: Final = 3
 """A free port may be somebody else's by the time the collector listens; then others are taken."""
 
@@ -42,10 +46,21 @@ def find_agent() -> str | None:
     return shutil.which("rotel-agent") or next((str(path) for path in inside), None)
 
 
+@cache
+def complaint_of(agent: str) -> str:
+    """Return what keeps the program from being loaded, "" if it is: some Pythons share no library."""
+    tried = subprocess.run(
+        [agent, "--version"], check=False, env=VARIABLES, capture_output=True, text=True, timeout=START_S
+    )
+    return tried.stderr.strip() if "libpython" in tried.stderr else ""
+
+
 def need_agent() -> str:
-    """Return Rotel's program, or skip the test where there is none for this machine."""
+    """Return Rotel's program, or skip the test where there is none for this machine or its Python."""
     found = find_agent()
     if found is not None:
+        if why := complaint_of(found):
+            pytest.skip(f"Rotel, the collector of these tests, needs a Python with a shared library: {why}")
         return found
     machine = (sys.platform, platform.machine())
     if machine in WHEELS:
@@ -119,8 +134,7 @@ class Collector:
         }
         command = [need_agent(), "start", *(part for option in options.items() for part in option)]
         with (self._folder / "rotel.log").open("ab") as log:
-            # With no variables: it reads many ROTEL_* itself.
-            self._process = subprocess.Popen(command, cwd=self._folder, env={}, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=self._folder, env=VARIABLES, stdout=log, stderr=log)
         until = time.monotonic() + START_S
         while self._process.poll() is None and time.monotonic() < until:
             if all(_answers(port) for port in self.ports.values()):
