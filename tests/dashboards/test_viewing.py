@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import otelstream
 from otelstream.cli import app
+from tests.dashboards.panels.queries import dashboards, panel_queries
 from tests.dashboards.traceql import names_of, unknown_names
 from tests.dashboards.traceql_grammar import METRICS
 from tests.dashboards.traceql_search import search
@@ -170,6 +171,21 @@ def test_dashboards_and_panels_are_there() -> None:
     }
     named = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", " ".join(section.split()))
     assert set(named) - grafanas_own - there == set()
+
+
+def test_what_filters_rows_only_is_told() -> None:
+    """The document says which variables leave numbers and curves as they are: those in no PromQL."""
+    asked = " ".join(query.text for query in panel_queries() if query.language == "promql")
+    choices = {
+        variable["label"]: variable["name"]
+        for board in dashboards().values()
+        for variable in board["templating"]["list"]
+        if variable["type"] == "query"
+    }
+    text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+    told = set(re.findall(r"\*(\w+)\* chooses rows in the tables of traces only", text))
+
+    assert told == {label for label, name in choices.items() if f"${name}" not in asked}
 
 
 def test_links_lead_somewhere() -> None:
