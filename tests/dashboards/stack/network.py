@@ -21,7 +21,8 @@ from tests.dashboards.stack.files import (
 UNCONFIGURED: Final = {"prometheus": {9090}, "grafana": {3000}}
 """Services whose port is their program's default, since no file of ours changes it."""
 
-_LISTENER: Final = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1):(\d+)")
+_LISTENER: Final = re.compile(r"(0\.0\.0\.0|127\.0\.0\.1):(\d+)")
+_EVERYWHERE: Final = "0.0.0.0"
 _URL: Final = re.compile(r"https?://[\w.-]+:\d+[^\s\"']*")
 
 
@@ -60,14 +61,20 @@ def published(profile: str) -> list[Published]:
     return found
 
 
-def listeners(service: str) -> set[int]:
-    """Return the ports that a service listens on, as its configuration says."""
+def listeners(service: str, *, inside: bool = False) -> set[int]:
+    """Return the ports that a service listens on, as its configuration says.
+
+    Args:
+        service: Which.
+        inside: Also those that only its own container reaches.
+    """
     if service in UNCONFIGURED:
         return UNCONFIGURED[service]
     config = configuration(service.removesuffix("-alone"))
-    ports = {int(match[1]) for text in texts(config) if (match := _LISTENER.fullmatch(text))}
-    ports |= {int(port) for port in values_of(config, "http_listen_port")}
-    return ports | {reader["port"] for reader in values_of(config, "prometheus") if "port" in reader}
+    places = [match.groups() for text in texts(config) if (match := _LISTENER.fullmatch(text))]
+    places += [(reader["host"], reader["port"]) for reader in values_of(config, "prometheus")]
+    ports = {int(port) for host, port in places if inside or host == _EVERYWHERE}
+    return ports | {int(port) for port in values_of(config, "http_listen_port")}
 
 
 def door(service: str, *keys: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from otelstream.export.sizes import REQUEST_BYTES
 from otelstream.span import names, options
-from tests.dashboards.stack.files import ROOT, configuration, services, values_of
+from tests.dashboards.stack.files import ROOT, configuration, provisioned, services, values_of
 
 MIB: Final = 2**20
 GRPC_BYTES: Final = 4 * MIB
@@ -123,6 +123,14 @@ def test_the_greatest_trace_can_be_opened() -> None:
     assert min(limits) > 2 * TEMPO["overrides"]["defaults"]["global"]["max_bytes_per_trace"]
 
 
+def test_searches_show_what_they_have_found_so_far() -> None:
+    """Grafana asks Tempo for streams, over the port that Tempo has its API on: both must be told."""
+    (source,) = (source for source in provisioned("datasources", "datasources") if source["type"] == "tempo")
+
+    assert source["jsonData"]["streamingEnabled"] == {"search": True, "metrics": True}
+    assert TEMPO["stream_over_http_enabled"] is True
+
+
 def test_a_run_is_found_soon_after_it_ended() -> None:
     """Whoever has just run the demo does not search in vain for half a minute."""
     assert re.fullmatch(r"[0-5]s", TEMPO["query_frontend"]["query_end_cutoff"])
@@ -174,6 +182,7 @@ def test_prometheus_takes_what_it_is_sent() -> None:
             for remote in TEMPO["metrics_generator"]["storage"]["remote_write"]
         ),
     } == {"/api/v1/otlp", "/api/v1/write"}
+    assert list(values_of(TEMPO, "send_exemplars")) == [True]
     assert {"--web.enable-otlp-receiver", "--web.enable-remote-write-receiver"} <= set(FLAGS)
     assert any("exemplar-storage" in flag for flag in FLAGS if flag.startswith("--enable-feature="))
 
