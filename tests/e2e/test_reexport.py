@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import otelstream
 import recorder
 from otelstream.bridge.reexport import export
-from otelstream.config import Settings
+from otelstream.config import CAPTURE_CONTENT, Settings
 from otelstream.export.otlp import FrameProvider
 from otelstream.redact import Redactor
 from otelstream.span.options import SpanOptions
@@ -90,18 +90,23 @@ def test_an_asynchronous_run_is_the_same_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [("CHUNK_EVENTS", "all"), ("CHUNK_EVENTS", "off"), ("INTERNAL_FLOWS", "keep")],
+    "environ",
+    [
+        {"OTELSTREAM_CHUNK_EVENTS": "all"},
+        {"OTELSTREAM_CHUNK_EVENTS": "off"},
+        {"OTELSTREAM_INTERNAL_FLOWS": "keep"},
+        {CAPTURE_CONTENT: "SPAN_ONLY", "OTELSTREAM_CONTENT_FORM": "json"},
+    ],
 )
 def test_every_setting_is_the_same_again(
-    variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same parameters the spans are the same, whatever the parameters are."""
-    environ = {f"OTELSTREAM_{variable}": value}
-    monkeypatch.setenv(*environ.popitem())
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
     exporter = InMemorySpanExporter()
     run_sync({"record": tmp_path / "x.duckdb", "tracer_provider": provider_with(exporter)})
-    settings, _ = Settings.from_environ({f"OTELSTREAM_{variable}": value})
+    settings, _ = Settings.from_environ(environ)
     options = settings.span_options()
 
     assert sent_again(tmp_path / "x.duckdb", options) == sent(exporter)

@@ -189,12 +189,15 @@ PENDING = StartSpan(
     "chat kettle",
     client=True,
     start_ns=2_000,
-    attributes={"gen_ai.input.messages": "tea?", "cups": 1},
+    attributes={"gen_ai.operation.name": "chat", "gen_ai.input.messages": "tea?", "cups": 1},
 )
 
 
 def test_an_announcement_stands_for_an_open_span(exporter: InMemorySpanExporter, sink: TracerSink) -> None:
-    """It is a child without length, with the attributes of its span but no content, and an id of its own."""
+    """It is a child without length, with an id of its own and the attributes of its span, but no content.
+
+    Without the operation it is not counted as a second call.
+    """
     sink.apply([ROOT, PENDING])
     sink.announce(2_001)
     _, announced = exporter.get_finished_spans()
