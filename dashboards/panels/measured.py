@@ -156,14 +156,9 @@ def listing(about: About, label: str, heading: str, columns: Sequence[Column]) -
     return described(panel, about, METRICS)
 
 
-def _unknown(about: About) -> SpecialValueMap:
-    # Without it Grafana has the colour of the lowest level behind it: green, as if nothing were wrong.
-    said = ValueMappingResult(text=about.no_value, color="gray", index=0)
-    return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch("null+nan"), said))
-
-
-def _graph(about: About, drawn: common.GraphFieldConfig, curves: Sequence[Curve]) -> Panel:
-    options = timeseries.Options(
+def graph_options() -> timeseries.Options:
+    """Return a legend below the graph, and a tooltip with all that is not 0."""
+    return timeseries.Options(
         legend=common.VizLegendOptions(
             calcs=[],
             display_mode=common.LegendDisplayMode("list"),
@@ -174,9 +169,18 @@ def _graph(about: About, drawn: common.GraphFieldConfig, curves: Sequence[Curve]
             mode=common.TooltipDisplayMode("multi"), sort=common.SortOrder("desc"), hide_zeros=True
         ),
     )
+
+
+def _unknown(about: About) -> SpecialValueMap:
+    # Without it Grafana has the colour of the lowest level behind it: green, as if nothing were wrong.
+    said = ValueMappingResult(text=about.no_value, color="gray", index=0)
+    return SpecialValueMap(DashboardSpecialValueMapOptions(SpecialValueMatch("null+nan"), said))
+
+
+def _graph(about: About, drawn: common.GraphFieldConfig, curves: Sequence[Curve]) -> Panel:
     panel = Panel(
         type_val="timeseries",
-        options=options,
+        options=graph_options(),
         targets=[_over_time(_ref(index), curve) for index, curve in enumerate(curves)],
     )
     panel.field_config = FieldConfigSource(defaults=FieldConfig(custom=drawn, min_val=0))

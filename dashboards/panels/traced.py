@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from grafana_foundation_sdk.models import common, nodegraph, table, tempo, timeseries
+from grafana_foundation_sdk.models import common, nodegraph, table, tempo
 from grafana_foundation_sdk.models.dashboard import (
     DashboardFieldConfigSourceOverrides,
     DataTransformerConfig,
@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.panels.about import EMPTY_CELLS, About, described
+from dashboards.panels.measured import graph_options
 from dashboards.panels.traceql import LATEST, selected
 from dashboards.panels.variables import TRACES
 
@@ -108,7 +109,7 @@ def points(about: About, query: str, values: Mapping[str, str]) -> Panel:
     )
     panel = Panel(
         type_val="timeseries",
-        options=timeseries.Options(),
+        options=graph_options(),
         targets=[_search(selected(query, *values), 1, _SPANS_OF_A_TRACE)],
         transformations=_as_numbers(values),
     )
@@ -132,7 +133,7 @@ def counted(about: About, query: str) -> Panel:
         metrics_query_type=tempo.MetricsQueryType("range"),
         exemplars=100,
     )
-    panel = Panel(type_val="timeseries", options=timeseries.Options(), targets=[target])
+    panel = Panel(type_val="timeseries", options=graph_options(), targets=[target])
     panel.field_config = FieldConfigSource(defaults=FieldConfig(custom=drawn, min_val=0))
     return described(panel, about, TRACES)
 

@@ -57,6 +57,13 @@ def test_a_panel_says_what_it_is(board: Mapping[str, Any], panel: Panel) -> None
     assert not re.search(r"\d", shown["noValue"]), "a number would be taken for one"
 
 
+def test_graphs_have_a_legend() -> None:
+    """Whoever looks knows which colour is what, without pointing at it."""
+    graphs = [panel["options"]["legend"] for _, panel in IDS.values() if panel["type"] == "timeseries"]
+
+    assert {(one["showLegend"], one["displayMode"]) for one in graphs} == {(True, "list")}
+
+
 def test_what_is_unknown_is_not_green() -> None:
     """A number that nobody reported stands on gray: Grafana would give it the colour of the lowest level."""
     numbers = [panel["fieldConfig"]["defaults"] for _, panel in IDS.values() if panel["type"] == "stat"]
