@@ -98,12 +98,13 @@ def _chart(drawing: Drawing, rows: Sequence[Mapping[str, object]], most: int | N
     limit = drawing.limit if most is None else min(drawing.limit, most)
     # Of a moment all is drawn or nothing, as half of it would be taken for the whole.
     places = list(dict.fromkeys(_place(drawing, number, row) for number, row in enumerate(rows)))
-    taken = set(places[-limit:] if drawing.kind in OVER_TIME else places[:limit])
+    first = max(len(places) - limit, 0) if drawing.kind in OVER_TIME else 0
+    taken = {place: first + number for number, place in enumerate(places[first : first + limit])}
     marks = [
         mark
         for number, row in enumerate(rows)
         if (place := _place(drawing, number, row)) in taken
-        for mark in _marks(drawing, row, places.index(place))
+        for mark in _marks(drawing, row, taken[place])
     ]
     if drawing.by is not None:
         marks = _grouped(marks)

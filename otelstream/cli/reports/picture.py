@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -51,6 +52,7 @@ def check(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path} is no name of a picture; let it end in {' or '.join(SUFFIXES)}.")
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
+    os.environ.pop("MPLBACKEND", None)  # of screens, and none is needed; a wrong one would end the import
     try:
         import_module("matplotlib")
     except ImportError:

@@ -106,7 +106,7 @@ def _steps(axes: Axes, chart: Chart) -> None:
 
 def _stacks(axes: Axes, chart: Chart) -> None:
     below: dict[datetime, float] = defaultdict(float)
-    width = timedelta(seconds=chart.drawing.width_s)
+    wide = timedelta(seconds=chart.drawing.width_s) / timedelta(days=1)
     for name in chart.series:
         found = [
             (mark.at, value)
@@ -116,16 +116,18 @@ def _stacks(axes: Axes, chart: Chart) -> None:
         axes.bar(
             [_days(at) for at, _ in found],
             [value for _, value in found],
-            width=width / timedelta(days=1),
+            width=wide,
             bottom=[below[at] for at, _ in found],
             align="edge",
             color=_colour(chart, name),
         )
         for at, value in found:
             below[at] += value
-    first, last = min(below), max(below)
-    spare = max((last - first) / 20, width)
-    axes.set_xlim(_days(first - spare), _days(last + width + spare))
+    first, last = _days(min(below)), _days(max(below))
+    spare = max((last - first) / 20, wide)
+    axes.set_xlim(
+        max(first - spare, _FIRST_DAY), min(last + wide + spare, _LAST_DAY)
+    )  # a text may say any day
     locator = dates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]  # has no types
     axes.xaxis_date()
     axes.xaxis.set_major_locator(locator)
@@ -166,3 +168,8 @@ def _colour(chart: Chart, name: str) -> str:
 
 def _days(at: datetime) -> float:
     return float(dates.date2num(at))  # type: ignore[no-untyped-call]  # has no types
+
+
+_FIRST_DAY: Final = _days(datetime.min)
+_LAST_DAY: Final = _days(datetime(9999, 12, 31, 23, 59, 59))
+"""The ends of the calendar, beyond which no axis goes."""

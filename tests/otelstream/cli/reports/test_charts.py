@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import date, datetime
 
 import pytest
@@ -121,6 +122,17 @@ def test_an_hour_is_drawn_whole_or_not_at_all() -> None:
         "Runs that began in each hour (UTC) (1 earlier not shown)",
         [*((f"Flow{number}", 40.0 - number) for number in range(6)), ("others", sum(range(1, 35)))],
     )
+
+
+def test_many_rows_are_drawn_at_once() -> None:
+    """The place of a row is looked up and not searched for: 100,000 calls took seven seconds."""
+    columns = ("ended_offset_s", "input_tokens_so_far", "output_tokens_so_far")
+    rows = answer("run_tokens", columns, *((float(number), number, number) for number in range(100_000)))
+    began = time.process_time()
+    chart = charts_of(rows)[0]
+
+    assert time.process_time() - began < 3
+    assert (chart.left_out, len(chart.marks), chart.marks[0].place) == (98_000, 4_000, 98_000)
 
 
 def test_a_cost_that_nobody_knows_is_no_zero() -> None:

@@ -16,6 +16,7 @@ from otelstream.cli.reports import picture
 from otelstream.cli.reports.charts import Chart, charts_of
 from otelstream.cli.reports.drawings import DRAWINGS
 from otelstream.errors import ExportError, UsageError
+from tests.e2e.runs import run_python
 from tests.otelstream.cli.conftest import Cli, Recordings
 from tests.otelstream.cli.reports.answered import HOURS, RUNS, answer
 
@@ -108,6 +109,23 @@ def test_every_stack_stands_on_the_one_before(tmp_path: Path) -> None:
 
     bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
     assert [(bar.get_y(), bar.get_height()) for bar in bars] == [(0, 3), (0, 4), (3, 2)]
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_the_ends_of_the_calendar_are_drawn(year: int, tmp_path: Path) -> None:
+    """No axis goes beyond them: the times of a text recording may be edited to any."""
+    hour = datetime(year, 1, 1, 0) if year == 1 else datetime(year, 12, 31, 23)
+    picture.write(charts_of(answer("runs_by_hour", HOURS, (hour, "Tea", 1))), tmp_path / "a.svg")
+
+    assert "Runs that began in each hour (UTC)" in texts(tmp_path / "a.svg")
+
+
+def test_a_wrong_backend_does_not_matter(tmp_path: Path) -> None:
+    """A picture needs no screen, so what the environment says of screens is not read."""
+    program = "import pathlib, otelstream.cli.reports.picture as p; p.check(pathlib.Path('a.png'))"
+    ended = run_python(["-c", program], tmp_path, {"MPLBACKEND": "tea"})
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
