@@ -33,7 +33,7 @@ from otelstream.cli import (
     verify,
 )
 from otelstream.cli.signals import exit_code_of_signal, leave_on_signals
-from otelstream.cli.terminal import plain
+from otelstream.cli.terminal import ESCAPING, plain
 from otelstream.errors import ExportError, OtelstreamError
 
 app = typer.Typer(
@@ -94,7 +94,7 @@ def main() -> None:
         if getattr(sys, name) is None:  # closed by the shell: `>&-`
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  until the end
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a frame may hold anything
+        stream.reconfigure(errors=ESCAPING)  # type: ignore[union-attr]  # a frame may hold anything
     # Left from here and not from inside, so that no frame of a command is alive while the interpreter ends.
     code = _exit_code()
     by_signal = exit_code_of_signal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import re
@@ -40,6 +41,25 @@ def cell(value: object) -> Text:
     """Return a value for a table, empty for None."""
     text = plain("" if value is None else str(value))
     return Text(text if len(text) <= CELL_CHARACTERS else f"{text[: CELL_CHARACTERS - 1]}…")
+
+
+def escape_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """Return, as a handler of encoding errors, what stands for characters that an output cannot have.
+
+    They are the four-digit escapes of JSON, so that JSON that is printed is still JSON.
+
+    Raises:
+        UnicodeError: Something is decoded, and not encoded.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end
+
+
+ESCAPING: Final = "otelstream.escape"
+"""The name of that handler."""
+codecs.register_error(ESCAPING, escape_unencodable)
 
 
 def wait_for_reader(seconds: float) -> None:

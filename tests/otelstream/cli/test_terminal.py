@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from otelstream.cli.terminal import CELL_CHARACTERS, cell, plain
+from otelstream.cli.terminal import CELL_CHARACTERS, ESCAPING, cell, plain
 from recorder.writer import Writer
 from tests.contract.programs import frame
+from tests.e2e.runs import run_python
 from tests.otelstream.cli.conftest import Cli, Recordings
 from tests.recorder.recordings import change, end, session_id, start
 
@@ -35,6 +37,28 @@ def test_plain_text(text: str, expected: str) -> None:
 def test_ends_of_lines_may_stay() -> None:
     """As in the text of an answer."""
     assert plain("one\ntwo\x07", keep="\n\t") == "one\ntwo\\x07"
+
+
+def test_what_an_output_cannot_have_stays_json() -> None:
+    """JSON knows escapes of four digits only; Python's own are of two or eight, too."""
+    text = json.dumps("café 茶 🫖", ensure_ascii=False) + ' "\ud800"'
+
+    assert text.encode("ascii", ESCAPING) == rb'"caf\u00e9 \u8336 \ud83e\uded6" "\ud800"'
+
+
+def test_json_on_an_output_of_ascii(tmp_path: Path) -> None:
+    """The names of a recording are in any script, and a pipe may be of none but ASCII."""
+    writer = Writer(tmp_path / "a.duckdb")
+    writer.begin(replace(start(0), name="café 🫖"))
+    writer.flush()
+    writer.close()
+    ran = run_python(
+        ["-m", "otelstream.cli", "stats", "a.duckdb", "-r", "runs", "--json"],
+        tmp_path,
+        {"PYTHONIOENCODING": "ascii"},
+    )
+
+    assert json.loads(ran.stdout)[0]["name"] == "café 🫖"
 
 
 def test_a_cell_is_cut() -> None:
