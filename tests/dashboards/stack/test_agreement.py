@@ -187,6 +187,14 @@ def test_prometheus_takes_what_it_is_sent() -> None:
     assert any("exemplar-storage" in flag for flag in FLAGS if flag.startswith("--enable-feature="))
 
 
+def test_an_export_that_waited_is_not_too_old_for_prometheus() -> None:
+    """What the collector tries again for its longest is younger than what Prometheus takes late."""
+    waited = COLLECTOR["exporters"]["otlp_http/prometheus"]["retry_on_failure"]["max_elapsed_time"]
+    late = configuration("prometheus")["storage"]["tsdb"]["out_of_order_time_window"]
+
+    assert int(waited.removesuffix("m")) < int(late.removesuffix("m"))
+
+
 def test_the_whole_stack_is_scraped() -> None:
     """Prometheus asks every service of the profile but Grafana, and itself, for what was refused."""
     targets = {

@@ -25,6 +25,11 @@ def test_there_are_three_data_sources() -> None:
     }
 
 
+def test_grafana_asks_and_not_the_browser() -> None:
+    """The addresses of the data sources are names that only containers know."""
+    assert {source["access"] for source in SOURCES.values()} == {"proxy"}
+
+
 def test_links_between_data_sources_lead_to_one_that_is_there() -> None:
     """From a point to its trace, from a span to its metrics, from a search to the graph of services."""
     assert set(values_of(provisioned("datasources", "datasources"), "datasourceUid")) == {
@@ -73,6 +78,7 @@ def test_dashboards_are_read_from_where_they_are_mounted() -> None:
     """The provider's path is the folder of the generated dashboards."""
     (provider,) = provisioned("dashboards", "providers")
 
+    assert provider["type"] == "file"
     assert mounts(GRAFANA)[provider["options"]["path"]] == "./dashboards/grafana"
 
 
