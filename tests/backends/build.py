@@ -97,6 +97,21 @@ PROGRAMS: Final = (
 )
 
 
+def is_built(program: Program, into: Path) -> bool:
+    """Tell whether every file of a program is there, of the versions that are named here."""
+    files = all((into / name).is_file() for name in program.packages)
+    stamp = _stamp(program, into)
+    return files and stamp.is_file() and stamp.read_text(encoding="utf-8") == _made_of(program)
+
+
+def _stamp(program: Program, into: Path) -> Path:
+    return into / "build" / next(iter(program.packages)) / "made_of"
+
+
+def _made_of(program: Program) -> str:
+    return "\n".join([TOOLCHAIN, *program.gets, program.source])
+
+
 def build(program: Program, into: Path, environ: Mapping[str, str]) -> None:
     """Build a program.
 
@@ -122,25 +137,29 @@ def build(program: Program, into: Path, environ: Mapping[str, str]) -> None:
     ]
     for command in commands:
         subprocess.run(["go", *command], cwd=folder, env=dict(environ), check=True)
+    _stamp(program, into).write_text(_made_of(program), encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build what is missing, or what is named; return the exit code."""
+    """Build what is missing or of another version, or what is named; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.backends.build", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="programs to build anew; without one, those that are missing"
+        "names", nargs="*", help="programs to build anew; without one, those missing or of another version"
     )
     known = {name for program in PROGRAMS for name in program.packages}
     named = set(parser.parse_args(arguments).names)
     if named - known:
         parser.error(f"no such program: {', '.join(sorted(named - known))}; there are {sorted(known)}.")
-    wanted = named or {name for name in known if not (BUILT / name).is_file()}
+    wanted = [
+        program
+        for program in PROGRAMS
+        if (named & set(program.packages) if named else not is_built(program, BUILT))
+    ]
     if wanted and shutil.which("go") is None:
         parser.error("there is no Go here; install it (Debian: golang-go) and say make backends again.")
     try:
-        for program in PROGRAMS:
-            if wanted & set(program.packages):
-                build(program, BUILT, {"GOTOOLCHAIN": TOOLCHAIN, **os.environ})
+        for program in wanted:
+            build(program, BUILT, {"GOTOOLCHAIN": TOOLCHAIN, **os.environ})
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"{' '.join(error.cmd)} failed; what it said is above.\n")
         return 1
