@@ -6,7 +6,8 @@ sessions           how many
 without_spans      sessions of which no span is stored: none has ended yet, or they are of format 1
 frames             that the recording holds
 frames_dropped     frames that the sessions emitted and the recording does not hold
-gaps               places at which frames are missing
+gaps               places at which frames are missing; NULL where none are known though frames are missing, as of
+                   format 1
 dropped_by_reason  how many frames are missing for which reason: queue_full, redaction, recording, frame, as in
                    otelstream.losses(), or damaged after `otelstream recover`; NULL where none are, and for
                    format 1, which does not say
@@ -64,7 +65,7 @@ SELECT
     count(*) - count(p.session_id) AS without_spans,
     sum(coalesce(s.frame_count, u.frames, 0))::BIGINT AS frames,
     sum(coalesce(s.frames_dropped, l.frames, 0))::BIGINT AS frames_dropped,
-    coalesce(sum(l.gaps), 0)::BIGINT AS gaps,
+    CASE WHEN sum(coalesce(s.frames_dropped, l.frames, 0)) = 0 THEN 0 ELSE sum(l.gaps) END::BIGINT AS gaps,
     any_value(r.by_reason) AS dropped_by_reason,
     sum(c.commits)::BIGINT AS commits,
     round(sum(c.frames) / sum(c.commits), 1) AS frames_per_commit,

@@ -7,7 +7,8 @@ completed      runs that gave a result; failed raised; cancelled were closed or 
                crashed died with their process
 unended        runs without an end: they run now, or their process died and nobody has written the file since,
                which `otelstream ls` tells apart
-failure_share  failed and crashed of those that have an end, from 0 to 1, as on the dashboard; NULL without any
+failure_share  failed and crashed of those that have an end, from 0 to 1; NULL without any. On the dashboard a run
+               that gave a result has failed, too, if its outermost span did
 untimed        runs whose outermost span no frame ended (cancelled, crashed, unended), or that have no spans:
                nobody knows how long they took
 p50_s, p95_s   seconds of that span: half of the timed runs, or 95 of 100, took no longer. A duration that did

@@ -9,7 +9,7 @@ import pytest
 
 from recorder.writer import Writer
 from tests.dashboards.reports import Row, a_flow, ended, rows_of
-from tests.recorder.recordings import end, session_id, start
+from tests.recorder.recordings import change, end, session_id, start, thaw
 
 NOTICED = datetime(2026, 11, 20, 9)
 
@@ -71,3 +71,15 @@ def test_files_of_a_directory_are_not_mixed_up(state: str | None, tmp_path: Path
         ],
         key=str,
     )
+
+
+def test_where_frames_of_format_1_are_missing_is_unknown(tmp_path: Path) -> None:
+    """It says how many they are and not where, which is not at no place."""
+    path = thaw("format-1/finished", tmp_path)
+    change(path, "UPDATE session_ends SET frames_dropped = 4 WHERE state = 'failed'")
+
+    assert [(row[0], *row[4:7]) for row in report(path)] == [
+        ("completed", 0, 0, None),
+        ("cancelled", 0, 0, None),
+        ("failed", 4, None, None),
+    ]
