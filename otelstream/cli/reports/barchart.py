@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from otelstream.cli.figures import shown
-from otelstream.cli.reports.charts import FAILURES, Chart, Mark
+from otelstream.cli.reports.charts import Chart, Mark
 
 ROWS: Final = 25
 """How many rows of a report are drawn."""
@@ -47,7 +47,7 @@ def _table(chart: Chart, width: int, *, ascii_only: bool) -> Table:
     for mark in chart.marks:
         label = Text("" if mark.place == above else mark.label)
         names = [Text(mark.series)] if len(series) > 1 else []
-        is_bad = mark.failed or mark.series in FAILURES
+        is_bad = mark.failed or chart.is_bad(mark.series)
         style = "red" if is_bad else _COLOURS[series.index(mark.series) % len(_COLOURS)]
         bar = _bar(mark, longest, style, width // 3, ascii_only=ascii_only)
         table.add_row(label, *names, bar, Text(_figure(chart.column, mark)))

@@ -23,7 +23,7 @@ SERIES: Final = 6
 OTHERS: Final = "others"
 
 LABEL_CHARACTERS: Final = 36
-"""A longer label is cut."""
+"""A longer label is cut in its middle, as names of models differ at their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class Chart:
     def series(self) -> list[str]:
         """The series, in their order."""
         return list(dict.fromkeys(mark.series for mark in self.marks))
+
+    def is_bad(self, series: str) -> bool:
+        """Tell whether a series is of something bad; a flow or a model may be called so, and is not."""
+        return self.drawing.by is None and series in FAILURES
 
     @property
     def known(self) -> list[tuple[Mark, float]]:
@@ -163,4 +167,7 @@ def _number(value: object) -> float | None:
 
 def _label(text: str) -> str:
     text = plain(text) or "(no name)"
-    return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 1]}…"
+    if len(text) <= LABEL_CHARACTERS:
+        return text
+    ending = LABEL_CHARACTERS // 2
+    return f"{text[: LABEL_CHARACTERS - ending - 1]}…{text[-ending:]}"

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from otelstream.cli.figures import seconds, shown, unit_of
-from otelstream.cli.reports.charts import FAILURES, Chart, Mark
+from otelstream.cli.reports.charts import Chart, Mark
 from otelstream.cli.reports.drawings import OVER_TIME
 
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#999999")
@@ -161,7 +161,7 @@ def _is_counted(chart: Chart) -> bool:
 
 
 def _colour(chart: Chart, name: str) -> str:
-    if name in FAILURES:
+    if chart.is_bad(name):
         return _FAILED
     return _COLOURS[chart.series.index(name) % len(_COLOURS)]
 

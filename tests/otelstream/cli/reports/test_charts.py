@@ -148,12 +148,34 @@ def test_a_cost_that_nobody_knows_is_no_zero() -> None:
     ]
 
 
+def test_long_names_that_differ_at_their_ends_are_not_added_up() -> None:
+    """Versions of one model, whose names are as long as this at some providers."""
+    columns, day = ("day", "model", "cost_usd"), date(2026, 11, 20)
+    names = [
+        f"bedrock/us.anthropic.claude-3-5-sonnet-{version}" for version in ("20240620-v1:0", "20241022-v2:0")
+    ]
+    (chart,) = charts_of(answer("cost_by_model_and_day", columns, *((day, name, 0.5) for name in names)))
+
+    assert [(mark.series, mark.value) for mark in chart.marks] == [
+        ("bedrock/us.anthro…nnet-20240620-v1:0", 0.5),
+        ("bedrock/us.anthro…nnet-20241022-v2:0", 0.5),
+    ]
+
+
+def test_a_flow_that_is_called_failed_is_no_failure() -> None:
+    """Only what a report counts as such has its colour."""
+    hours = charts_of(answer("runs_by_hour", HOURS, (datetime(2026, 11, 20, 9), "failed", 1)))[0]
+    runs = charts_of(answer("runs", RUNS, ("Tea", 4, 1, 0, 1.2, 5.7)))[0]
+
+    assert [chart.is_bad("failed") for chart in (hours, runs)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [
         ("", "(no name)"),
         (None, "(no name)"),
-        ("x" * 100, "x" * 35 + "…"),
+        ("x" * 100, "x" * 17 + "…" + "x" * 18),
         ("a\nb\x1b[2J", "a\\nb\\x1b[2J"),
         ("茶", "茶"),
     ],
