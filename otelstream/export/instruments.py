@@ -38,7 +38,7 @@ class Instruments:
         self.run = _histogram(
             meter,
             "otelstream.run.duration",
-            "Duration of whole runs; one that failed has error.type. A crew in a flow is no run.",
+            "Duration of whole runs, by how they ended. A crew in a flow is no run.",
             WORKFLOW_SECONDS,
         )
         self.stalls = meter.create_counter(
