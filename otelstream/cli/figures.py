@@ -40,7 +40,7 @@ def seconds(value: float) -> str:
     """Return a duration given in seconds: `0.43 ms`, `12 ms`, `1.2 s`, `3.4 min`, `12.0 h`."""
     size = abs(value)
     if size < 0.0995:
-        return f"{value * 1e3:.2g} ms" if size else "0 s"
+        return f"{_two_digits(value * 1e3)} ms" if size else "0 s"
     if size < 0.9995:
         return f"{value * 1e3:.0f} ms"
     if size < 2 * _MINUTE:
@@ -51,7 +51,7 @@ def seconds(value: float) -> str:
 def size(count: int) -> str:
     """Return a number of bytes: `0 bytes`, `1.2 MB`."""
     value, unit = float(count), 0
-    while value >= 1000 and unit + 1 < len(_SIZES):
+    while value >= 999.95 and unit + 1 < len(_SIZES):
         value, unit = value / 1000, unit + 1
     return f"{value:.1f} {_SIZES[unit]}" if unit else f"{count} bytes"
 
@@ -59,17 +59,22 @@ def size(count: int) -> str:
 def _number(value: float) -> str:
     if value == int(value):
         return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2g}"
+    return f"{value:,.1f}" if abs(value) >= 1 else _two_digits(value)
 
 
 def _share(value: float) -> str:
     if 0.99 < value < 1:
-        return f"{100 * value:.2f} %"
-    return f"{100 * value:.0f} %" if value >= 0.01 or not value else f"{100 * value:.2g} %"
+        return f"{min(100 * value, 99.99):.2f} %"  # nearly all is not all
+    return f"{100 * value:.0f} %" if value >= 0.01 or not value else f"{_two_digits(100 * value)} %"
 
 
 def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if value >= 1 or not value else f"${value:.2g}"
+    return f"${value:,.2f}" if value >= 1 or not value else f"${_two_digits(value)}"
+
+
+def _two_digits(value: float) -> str:
+    """Return a number without an exponent, that of one short call in dollars: 0.000003."""
+    return f"{Decimal(f'{value:.2g}'):f}"
 
 
 _UNITS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (

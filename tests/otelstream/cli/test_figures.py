@@ -15,6 +15,7 @@ from otelstream.cli.figures import shown, size, unit_of
     [
         ("p50_s", 0.0, "0 s"),
         ("p50_s", 0.000011, "0.011 ms"),
+        ("p50_s", 0.00000005, "0.00005 ms"),
         ("p50_s", 0.00043, "0.43 ms"),
         ("p50_s", 0.0125, "12 ms"),
         ("p50_s", 0.0996, "100 ms"),
@@ -32,9 +33,11 @@ from otelstream.cli.figures import shown, size, unit_of
         ("failure_share", 0.3333, "33 %"),
         ("failure_share", 0.0004, "0.04 %"),
         ("failure_share", 0.9999, "99.99 %"),
+        ("failure_share", 0.999999, "99.99 %"),
         ("failure_share", 1.0, "100 %"),
         ("cost_usd", 0.0, "$0.00"),
         ("cost_usd", 0.003170925, "$0.0032"),
+        ("cost_usd", 0.000003, "$0.000003"),
         ("cost_usd", Decimal("1234.5"), "$1,234.50"),
         ("left_open", True, "yes"),
         ("left_open", False, "no"),
@@ -69,7 +72,8 @@ def test_a_column_says_what_it_counts(column: str, unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 KB"), (51_200_000, "51.2 MB")]
+    ("count", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 KB"), (999_999, "1.0 MB"), (51_200_000, "51.2 MB")],
 )
 def test_sizes(count: int, text: str) -> None:
     """In thousands."""
