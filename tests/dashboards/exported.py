@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, cast
 
-import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
@@ -24,9 +23,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 
 import otelstream
-from otelstream import bridge
-from otelstream.bridge.counters import Losses
 from otelstream.frame import StreamFrame
+from tests.e2e.fresh import new_process
 from tests.e2e.load import LoadRun, mixed_load, of_now, play
 from tests.e2e.received import ReceivedSpan, spans_of
 from tests.e2e.receiver import HttpReceiver, variables
@@ -111,10 +109,7 @@ def exported(folder: Path) -> Exported:
     halfway = research(99)[:100]
     otlp: list[list[bytes]] = []
     texts: list[str] = []
-    with HttpReceiver() as receiver, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bridge, "_losses", Losses())
-        for name, value in variables(receiver).items():
-            patched.setenv(name, value)
+    with HttpReceiver() as receiver, new_process(variables(receiver)):
         provider, registry = _provider(receiver)
         for number, part in enumerate(parts):
             play(part, meter_provider=provider, record=None if 0 < number < PARTS - 1 else folder)

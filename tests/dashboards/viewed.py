@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 import otelstream
 from otelstream.frame import StreamFrame
 from otelstream.span.options import SpanOptions
 from otelstream.testing import Script
 from tests.conftest import frames_of
+from tests.e2e.fresh import new_process
 from tests.e2e.received import ReceivedSpan, spans_of
 from tests.e2e.receiver import HttpReceiver, variables
 from tests.e2e.runs import recorded, session
@@ -136,9 +135,7 @@ def viewed(folder: Path) -> tuple[list[ReceivedSpan], str]:
     found: list[ReceivedSpan] = []
     for number, (name, run) in enumerate(RUNS.items()):
         path = folder / f"{number}.jsonl"
-        with pytest.MonkeyPatch.context() as patched, HttpReceiver() as receiver:
-            for variable, value in variables(receiver).items():
-                patched.setenv(variable, value)
+        with HttpReceiver() as receiver, new_process(variables(receiver)):
             for frames in run.sessions:
                 error = RuntimeError(run.error) if run.error else None
                 observed = otelstream.observe(session(frames, error=error), spans=run.options, record=path)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 import otelstream
-from otelstream import bridge
-from otelstream.bridge.counters import Losses
 from otelstream.span.options import SpanOptions
+from tests.e2e.fresh import new_process
 from tests.e2e.load import EVERYTHING, RUNS, LoadRun, mixed_load, play
 from tests.e2e.load_names import LABELS, SPAN_NAMES
 from tests.e2e.payloads import EVENTS_LIMIT, LIMITS, Figures, exceeded, measured, series_of
@@ -33,10 +32,7 @@ class Played:
 
 def played(protocol: str, spans: SpanOptions, runs: tuple[LoadRun, ...]) -> Played:
     """Play a load to a receiver of that protocol, and measure what it took."""
-    with pytest.MonkeyPatch.context() as patched, receiver_of(protocol) as receiver:
-        patched.setattr(bridge, "_losses", Losses())
-        for name, value in variables(receiver, metrics=True).items():
-            patched.setenv(name, value)
+    with receiver_of(protocol) as receiver, new_process(variables(receiver, metrics=True)):
         play(runs, pausing=spans.pending_spans, spans=spans)
         otelstream.shutdown(30)
         return Played(
