@@ -1,9 +1,10 @@
-"""Every test here starts and ends with no pipeline and no `OTEL*` variable in force."""
+"""Every test here starts and ends with no pipeline and no `OTEL*` variable, and has a place to record."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,9 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     otelstream.shutdown(5)
     yield
     otelstream.shutdown(5)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where to record."""
+    return tmp_path / "a.duckdb"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import pytest
-
 from otelstream.testing import Script
 from tests.dashboards.reports import DAY_MS, Row, a_flow, call, ended, open_call, record, rows_of
 
@@ -25,12 +23,6 @@ PRICES = {
     "openai/gpt-4o": (None, None),
 }
 """Whose price a model has, and what a million tokens in and a million out cost; the dearest first."""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
 
 
 def cost_of(path: Path, script: Script) -> list[Row]:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from otelstream.testing import Script
 from tests.dashboards.reports import Row, a_flow, at, call, ended, open_call, record, rows_of, use
 
 WATER = {"water": 2, "hot": True}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
 
 
 def report(path: Path) -> list[Row]:

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from otelstream.testing import Script
 from tests.dashboards.reports import Row, a_flow, call, ended, open_call, record, rows_of, token
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
 
 
 def of(path: Path, script: Script) -> list[Row]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from otelstream.testing import Script
 from tests.dashboards.reports import (
     Row,
@@ -21,12 +19,6 @@ from tests.dashboards.reports import (
     span_of,
     use,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
 
 
 def report(path: Path) -> list[Row]:

@@ -26,12 +26,6 @@ from tests.dashboards.reports import (
 REPORTS = ("run", "run_steps", "run_tokens")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
-
-
 def brewed() -> tuple[Script, list[str]]:
     """A flow of one call and one tool that fails, and the ids of its spans in the order of their start."""
     script = a_flow()

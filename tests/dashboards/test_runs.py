@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 import otelstream
 import recorder
 from otelstream.testing import Script
@@ -16,12 +14,6 @@ from recorder.writer import Writer
 from tests.dashboards.reports import Row, a_flow, call, ended, in_agent, record, rows_of
 from tests.e2e.runs import session
 from tests.recorder.recordings import start
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where to record."""
-    return tmp_path / "a.duckdb"
 
 
 def taking(ms: float) -> Script:
