@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import pytest
 
 import otelstream
 from otelstream import bridge
+from otelstream.bridge import providers
 from otelstream.bridge.counters import Losses
 from tests.e2e.meters import Meters
 
@@ -20,6 +22,8 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     otelstream.shutdown(5)
     monkeypatch.setattr(bridge, "_losses", Losses())
+    # The meters of one test, which may be broken, must not be told of commits in another.
+    monkeypatch.setattr(providers, "_instruments", WeakKeyDictionary())
     yield
     otelstream.shutdown(5)
 
